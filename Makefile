@@ -1,0 +1,58 @@
+# `make help` is the manual.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+RUN := PYTHONPATH=tests $(BIN)/python
+UV := 0.13.9
+SOURCES := operator tests
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check fmt lint generate bench lock clean
+
+help: ## Show this manual
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
+
+setup: $(VENV)/ready ## Make the virtual environment from the committed lock
+
+$(VENV)/ready: requirements-dev.lock pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check uv==$(UV)
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes --requirements requirements-dev.lock
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@touch $@
+
+demo: setup ## Walk through what a user does, on a real API server; KUBECONFIG=… uses your cluster, CHECK=1 ends by itself
+	$(RUN) -m demo $(if $(CHECK),--check) $(if $(filter command line,$(origin KUBECONFIG)),--kubeconfig $(KUBECONFIG))
+
+test: check ## Run everything that CI runs: the checks below, then all tests
+	$(RUN) -m controlplane
+	$(RUN) -m pytest tests/unit --cov $(ARGS)
+	$(RUN) -m pytest tests --ignore=tests/unit $(ARGS)
+
+check: lint ## Check style, types, layers, dependencies, dead code, and that generated files are fresh
+	$(BIN)/python -m credential_operator.generate --check
+
+lint: setup
+	$(BIN)/ruff check $(SOURCES)
+	$(BIN)/ruff format --check $(SOURCES)
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/deptry .
+	$(BIN)/vulture
+
+fmt: setup ## Format the code and mend what can be mended
+	$(BIN)/ruff check --fix $(SOURCES)
+	$(BIN)/ruff format $(SOURCES)
+
+generate: setup ## Write the CRDs, the reference, the examples and the chart's copies from the models
+	$(BIN)/python -m credential_operator.generate
+
+bench: setup ## Measure 1,000 and 10,000 Credentials beside a plain kopf operator; CHECK=1 fails if a goal is missed
+	$(RUN) -m bench $(if $(CHECK),--check) $(ARGS)
+
+lock: setup ## Write the locks anew from pyproject.toml
+	$(BIN)/uv pip compile pyproject.toml --quiet --universal --generate-hashes --custom-compile-command "make lock" -o requirements.lock
+	$(BIN)/uv pip compile pyproject.toml --quiet --universal --generate-hashes --custom-compile-command "make lock" --group dev -c requirements.lock -o requirements-dev.lock
+
+clean: ## Remove the virtual environment and caches (the control plane's cache stays)
+	rm -rf $(VENV) dist build .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage

@@ -1,0 +1,1 @@
+"""Validates cloud and API credentials, publishes the good ones, and protects those in use."""

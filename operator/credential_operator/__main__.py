@@ -1,0 +1,56 @@
+"""The command `credential-operator`."""
+
+import argparse
+import os
+import sys
+
+import pydantic
+
+from credential_operator import logs, settings
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Runs a command; gives its exit status."""
+    chosen = _parser().parse_args(arguments)
+    if chosen.command == "crds":
+        return _crds()
+    return _run()
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="credential-operator", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("run", help="run the operator", description=f"Runs the operator. {settings.__doc__}")
+    commands.add_parser(
+        "crds",
+        help="print the CRDs",
+        description="Prints the CustomResourceDefinitions for what is installed here.",
+    )
+    return parser
+
+
+def _run() -> int:
+    try:
+        chosen = settings.load(os.environ)
+    except pydantic.ValidationError as error:
+        for problem in error.errors():
+            name = settings.PREFIX + "_".join(str(part) for part in problem["loc"][:1]).upper()
+            sys.stderr.write(f"credential-operator: {name}: {problem['msg']}\n")
+        return 2
+    logs.configure(chosen.log_level)
+    from credential_operator import app  # noqa: PLC0415  the other commands need no cluster
+
+    return 0 if app.run(chosen) else 1
+
+
+def _crds() -> int:
+    import yaml  # noqa: PLC0415
+
+    from credential_operator import generate  # noqa: PLC0415
+
+    yaml.safe_dump_all(generate.crds(), sys.stdout, sort_keys=False)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,257 @@
+"""A Credential: what its owner writes (`Spec` and one credential type), and what is known (`Status`)."""
+
+import datetime
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+import pydantic
+
+from credential_operator import errors
+from credential_operator.api import values
+from credential_operator.api.conditions import Conditions
+
+MAX_TARGETS = 16
+MAX_ITEMS = 10
+"""How many references status names; its count has them all."""
+
+
+FieldName = Annotated[str, pydantic.Field(max_length=63)]
+"""The name of a field of a credential type; a rule lists those of each type."""
+
+
+class Owner(values.Model):
+    """Who to ask. One metric carries it, so that alerts reach them."""
+
+    team: Annotated[str, pydantic.Field(max_length=63)] | None = None
+    """The team that answers for this key."""
+    contact: Annotated[str, pydantic.Field(max_length=128)] | None = None
+    """Where to reach it: a channel, an address, a page."""
+
+
+class SecretRef(values.Model):
+    """The Secret that holds the key material: written by you or your tools, never by the operator."""
+
+    name: values.SecretName
+    """The name of the Secret."""
+    keys: dict[str, values.SecretKey] = pydantic.Field(default={}, max_length=16)
+    """Where the fields of the credential type stand in the Secret, for those that do not stand under their
+    own name or the provider's usual environment variable: field -> key in the Secret."""
+
+
+class Validation(values.Model):
+    """When the provider is asked whether the key works, and what follows for publishing."""
+
+    policy: Literal["Required", "WhenCheckable", "BestEffort", "Disabled"] = "WhenCheckable"
+    """What has to happen before a key is published.
+
+    * Required: the provider has accepted it; a key of a type that cannot be checked is never published.
+    * WhenCheckable: the provider has accepted it; a key of a type that cannot be checked is published and
+      says so.
+    * BestEffort: the provider has not refused it; it is published also while the provider cannot be reached.
+    * Disabled: nothing; the provider is never asked.
+    """
+    interval: Annotated[
+        datetime.timedelta, values.Duration(minimum="1m", maximum="720h", zero="only when something changes")
+    ] = datetime.timedelta(hours=1)
+    """How often a good key is checked again, from 1m to 720h; 0s: only when something changes."""
+    timeout: Annotated[datetime.timedelta, values.Duration(minimum="1s", maximum="30s")] = datetime.timedelta(
+        seconds=10
+    )
+    """How long one check may take, from 1s to 30s."""
+
+
+class Target(values.Model):
+    """A Secret that the operator writes and owns, laid out for its consumer."""
+
+    name: values.SecretName
+    """The name of the Secret, in the Credential's own namespace."""
+    format: Annotated[str, pydantic.Field(max_length=63)]
+    """The layout of the Secret."""
+    options: dict[str, Any] = pydantic.Field(default={}, max_length=16)
+    """What the format needs to know beside the fields."""
+    keys: dict[values.SecretKey, FieldName] = pydantic.Field(default={}, max_length=16)
+    """For the format `fields`, which needs it: key in the Secret -> field of the credential type."""
+    labels: Annotated[dict[values.MetadataKey, values.LabelValue], values.METADATA_KEYS] = pydantic.Field(
+        default={}, max_length=16
+    )
+    """Labels for the Secret; nothing is copied from the Credential."""
+    annotations: Annotated[dict[values.MetadataKey, values.AnnotationValue], values.METADATA_KEYS] = (
+        pydantic.Field(default={}, max_length=16)
+    )
+    """Annotations for the Secret; nothing is copied from the Credential."""
+
+
+class Expiry(values.Model):
+    """When the coming end of the key is a warning."""
+
+    warn_before: Annotated[
+        datetime.timedelta, values.Duration(minimum="1h", maximum="8760h", zero="no warning")
+    ] = datetime.timedelta(hours=336)
+    """How long before its end the condition Expiring appears, from 1h to 8760h; 0s: never."""
+
+
+class Spec(values.Model):
+    """What you want: exactly one credential type, where its key material is, and what to make of it."""
+
+    rules = (
+        values.Rule(
+            rule="!has(self.targets) || self.targets.all(target, target.name != self.secretRef.name)",
+            message="must not name the source Secret, which the operator never writes: choose another name",
+            expression="'must not name the source Secret \"' + self.secretRef.name + '\", "
+            "which the operator never writes: choose another name'",
+            path=".targets",
+        ),
+    )
+
+    display_name: Annotated[str, pydantic.Field(max_length=128)] | None = None
+    """A name for people."""
+    description: Annotated[str, pydantic.Field(max_length=1024)] | None = None
+    """What the key is for."""
+    owner: Owner | None = None
+    """Who to ask. One metric carries it, so that alerts reach them."""
+    suspend: bool = False
+    """True: nothing is checked and nothing new is published, until it is false again; references still hold
+    back the deletion."""
+    secret_ref: SecretRef
+    """The source Secret, which holds the key material: in the Credential's own namespace, written by you or
+    your tools, never by the operator."""
+    validation: Validation = Validation()
+    """When the provider is asked whether the key works, and what follows for publishing."""
+    targets: Annotated[
+        tuple[Target, ...],
+        pydantic.Field(max_length=MAX_TARGETS, json_schema_extra=values.keyed_by("name")),
+        values.Rule(
+            rule="self.all(target, self.exists_one(other, other.name == target.name))",
+            message="two targets cannot be the same Secret: give each a name of its own",
+        ),
+    ] = ()
+    """The Secrets to write. None: the key is checked, tracked and protected where it is."""
+    when_referenced: Literal["Refuse", "Hold"] = "Refuse"
+    """What a deletion meets while CredentialReferences need this Credential.
+
+    * Refuse: it is refused, naming them.
+    * Hold: it is accepted and waits for them; for charts that hold both.
+    """
+    target_deletion_policy: Literal["Delete", "Retain"] = "Delete"
+    """What becomes of the target Secrets when the Credential goes. The provider's side is never touched."""
+    expires_at: values.Moment | None = None
+    """When the key ends, such as 2027-01-31T00:00:00Z; for where the provider cannot tell."""
+    expiry: Expiry = Expiry()
+    """When the coming end of the key is a warning."""
+
+
+class Identity(values.Model):
+    """Whose key it is, as far as that is public."""
+
+    principal: Annotated[str, pydantic.Field(max_length=4096)]
+    """The user, role or account that the provider recognised."""
+    account: Annotated[str, pydantic.Field(max_length=256)] | None = None
+    """The provider's account that it belongs to."""
+
+
+class Key(values.Model):
+    """The public facts of the key that was last accepted."""
+
+    id: Annotated[str, pydantic.Field(max_length=4096)]
+    """Its public name, such as an AWS access key id; not key material."""
+
+
+class Source(values.Model):
+    """The source Secret as it was last read."""
+
+    secret_name: Annotated[str, pydantic.Field(max_length=253)]
+    """The name of the Secret."""
+    resource_version: Annotated[str, pydantic.Field(max_length=63)] | None = None
+    """Its version when it was last read and judged; absent where it does not exist."""
+    changed_at: datetime.datetime
+    """When its fields were last seen to change."""
+
+
+class TargetStatus(values.Model):
+    """A Secret that was written."""
+
+    name: Annotated[str, pydantic.Field(max_length=253)]
+    """The name of the Secret."""
+    format: Annotated[str, pydantic.Field(max_length=63)]
+    """The layout that it was written in."""
+    uid: Annotated[str, pydantic.Field(max_length=63)]
+    """The uid of the Secret; one with another uid is somebody else's."""
+    resource_version: Annotated[str, pydantic.Field(max_length=63)]
+    """Its version after the write; another one means that somebody changed it."""
+    published_at: datetime.datetime
+    """When its contents last changed."""
+
+
+class User(values.Model):
+    """An object that needs the Credential."""
+
+    kind: Annotated[str, pydantic.Field(max_length=63)]
+    """Its kind."""
+    namespace: Annotated[str, pydantic.Field(max_length=63)]
+    """Its namespace."""
+    name: Annotated[str, pydantic.Field(max_length=253)]
+    """Its name."""
+
+
+class References(values.Model):
+    """Who needs the Credential."""
+
+    count: Annotated[int, pydantic.Field(ge=0)]
+    """How many there are."""
+    declared: Annotated[int, pydantic.Field(ge=0)]
+    """How many of them are CredentialReferences."""
+    items: Annotated[tuple[User, ...], pydantic.Field(max_length=MAX_ITEMS)] = ()
+    """The first ten, sorted."""
+
+
+class Status(values.Model):
+    """What is known: whether the key works, what was published, who needs it."""
+
+    observed_generation: int | None = None
+    """The `metadata.generation` that the whole status was computed from; -1: not looked at yet."""
+    last_handled_reconcile_at: Annotated[str, pydantic.Field(max_length=262144)] | None = None
+    """The value of the annotation credential-operator.io/reconcile-at that was last obeyed."""
+    type: Annotated[str, pydantic.Field(max_length=63)] | None = None
+    """The credential type."""
+    identity: Identity | None = None
+    """Whose key it is, as far as that is public."""
+    key: Key | None = None
+    """The public facts of the key that was last accepted."""
+    external_id: Annotated[str, pydantic.Field(max_length=1224)] | None = pydantic.Field(
+        None, alias="externalID"
+    )
+    """The external ID that the role's trust policy must ask for."""
+    conditions: Conditions = ()
+    """Ready, Validated and Synced, and what is unusual; the reference page lists them."""
+    last_validated_time: datetime.datetime | None = None
+    """When the provider last said something about the key."""
+    next_validation_time: datetime.datetime | None = None
+    """When it is asked again."""
+    expires_at: datetime.datetime | None = None
+    """The end of what a person must renew."""
+    source: Source | None = None
+    """The source Secret as it was last read."""
+    targets: Annotated[
+        tuple[TargetStatus, ...], pydantic.Field(max_length=64, json_schema_extra=values.keyed_by("name"))
+    ] = ()
+    """The Secrets that were written."""
+    references: References | None = None
+    """Who needs the Credential."""
+
+
+_OWN = frozenset(str(field.alias) for field in Spec.model_fields.values())
+
+
+def split(spec: Mapping[str, Any]) -> tuple[str, dict[str, Any], dict[str, Any]]:
+    """Takes a stored spec apart: the credential type's name, its fields, and the rest for `Spec`.
+
+    Raises InvalidSpec where that cannot be told, as when a newer version wrote fields unknown to this one.
+    """
+    others = sorted(spec.keys() - _OWN)
+    if len(others) != 1:
+        found = f"has {', '.join(others)}" if others else "has none"
+        raise errors.InvalidSpec(
+            f"spec must have exactly one credential type and nothing unknown, and {found}"
+        )
+    (name,) = others
+    return name, spec[name], {field: value for field, value in spec.items() if field != name}

@@ -1,0 +1,240 @@
+"""What the installed credential types and formats add to a Credential: fields, and rules that name them.
+
+Every rule here keeps a form in which another type or format adds to its text without changing what it
+says of stored objects; tests/unit/test_api_compatibility.py knows these forms.
+"""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Protocol
+
+import pydantic
+
+from credential_operator.api import schema, values
+
+
+class CredentialType(Protocol):
+    """What the schema needs to know of a credential type; every provider has it."""
+
+    @property
+    def name(self) -> str:
+        """The key under `spec`."""
+
+    @property
+    def title(self) -> str:
+        """The type in a sentence."""
+
+    @property
+    def config(self) -> type[pydantic.BaseModel]:
+        """Its public fields."""
+
+    @property
+    def keys(self) -> type[pydantic.BaseModel]:
+        """Its fields in the source Secret."""
+
+    @property
+    def variables(self) -> Mapping[str, tuple[str, ...]]:
+        """Every field that a format can draw from, public and secret, with its environment variables."""
+
+
+class Format(Protocol):
+    """What the schema needs to know of a format; every format has it."""
+
+    @property
+    def name(self) -> str:
+        """The value of `format`."""
+
+    @property
+    def title(self) -> str:
+        """The format in a sentence."""
+
+    @property
+    def secret_type(self) -> str:
+        """The type of its Secrets."""
+
+    @property
+    def options(self) -> type[pydantic.BaseModel]:
+        """Its options."""
+
+    def serves(self, fields: Collection[str]) -> bool:
+        """Tells whether a credential type with these fields can be laid out this way."""
+
+
+def extend(spec: schema.Schema, types: Sequence[CredentialType], formats: Sequence[Format]) -> schema.Schema:
+    """Gives the schema of `spec` with all that the types and formats bring."""
+    targets = spec["properties"]["targets"]
+    target = _target(targets["items"], formats)
+    properties = {
+        **spec["properties"],
+        **{each.name: {**schema.of(each.config), "description": each.title} for each in types},
+        "targets": {**targets, "items": target},
+    }
+    rules = [*values.rules_of(spec), *(rule.document() for rule in _type_rules(types, formats))]
+    return {**spec, "properties": properties, schema.RULES: rules}
+
+
+def secret_fields(each: CredentialType) -> list[str]:
+    """Names the fields of the source Secret."""
+    return sorted(field.alias or name for name, field in each.keys.model_fields.items())
+
+
+def _type_rules(types: Sequence[CredentialType], formats: Sequence[Format]) -> Iterator[values.Rule]:
+    """Gives the rules of `spec` that depend on the types."""
+    yield _one_type([each.name for each in types])
+    yield _same_type([each.name for each in types])
+    for each in types:
+        yield _source_keys(each.name, secret_fields(each))
+        yield _target_keys(each.name, sorted(each.variables))
+        served = [layout.name for layout in formats if layout.serves(each.variables)]
+        if len(served) < len(formats):
+            yield _served(each.name, served)
+
+
+def _one_type(names: Sequence[str]) -> values.Rule:
+    given = " + ".join(f"(has(self.{name}) ? ', {name}' : '')" for name in names)
+    some = " || ".join(f"has(self.{name})" for name in names)
+    return values.Rule(
+        rule=f"[{', '.join(f'has(self.{name})' for name in names)}].exists_one(given, given)",
+        message="must have exactly one credential type",
+        expression=f"'must have exactly one credential type, one of {', '.join(names)}; it has ' + "
+        f"({some} ? ({given}).substring(2) : 'none')",
+    )
+
+
+def _same_type(names: Sequence[str]) -> values.Rule:
+    was = " : ".join(f"has(oldSelf.{name}) ? '{name}'" for name in names)
+    remedy = "create another Credential, and delete this one when nothing uses it"
+    return values.Rule(
+        rule=" && ".join(f"has(self.{name}) == has(oldSelf.{name})" for name in names),
+        message=f"the credential type cannot change: {remedy}",
+        expression=f"'the credential type cannot change, it stays ' + ({was} : 'what it was') + ': {remedy}'",
+    )
+
+
+def _source_keys(name: str, fields: Sequence[str]) -> values.Rule:
+    known = f"[{', '.join(map(repr, fields))}]"
+    return values.Rule(
+        rule=f"!has(self.{name}) || !has(self.secretRef.keys) || "
+        f"self.secretRef.keys.all(field, field in {known})",
+        message=f"must name fields of {name}: {', '.join(fields)}",
+        expression=f"'must name fields of {name}: {', '.join(fields)}; not ' + "
+        f"self.secretRef.keys.filter(field, !(field in {known}))[0]",
+        path=".secretRef.keys",
+    )
+
+
+def _target_keys(name: str, fields: Sequence[str]) -> values.Rule:
+    fits = (
+        f"(!has(target.keys) || target.keys.all(key, target.keys[key] in [{', '.join(map(repr, fields))}]))"
+    )
+    return values.Rule(
+        rule=f"!has(self.{name}) || !has(self.targets) || self.targets.all(target, {fits})",
+        message=f"must take their keys from the fields of {name}: {', '.join(fields)}",
+        path=".targets",
+    )
+
+
+def _served(name: str, formats: Sequence[str]) -> values.Rule:
+    known = f"[{', '.join(map(repr, formats))}]"
+    return values.Rule(
+        rule=f"!has(self.{name}) || !has(self.targets) || self.targets.all(target, target.format in {known})",
+        message=f"must have formats that can serve {name}: {', '.join(formats)}",
+        path=".targets",
+    )
+
+
+def _target(target: schema.Schema, formats: Sequence[Format]) -> schema.Schema:
+    """Gives the schema of a target with its formats and their options."""
+    properties = dict(target["properties"])
+    lines = [f"* {layout.name}: {layout.title}" for layout in formats]
+    properties["format"] = {
+        "description": "\n".join(["The layout of the Secret.", "", *lines]),
+        "type": "string",
+        "enum": [layout.name for layout in formats],
+    }
+    options = {layout.name: schema.of(layout.options) for layout in formats}
+    keyed = [name for name, document in options.items() if document.get("properties", {}).pop("keys", None)]
+    union = _union(options)
+    properties["options"] = {
+        "description": properties["options"]["description"],
+        "type": "object",
+        "properties": union,
+    }
+    if not union:
+        del properties["options"]
+    rules = [*_key_rules(keyed), *_option_rules(options, sorted(union)), *_secret_type_rules(formats)]
+    return {
+        **target,
+        "properties": properties,
+        schema.RULES: [*values.rules_of(target), *(rule.document() for rule in rules)],
+    }
+
+
+def _key_rules(keyed: Sequence[str]) -> Iterator[values.Rule]:
+    """Says which formats take their keys from the target."""
+    takes = f"self.format in [{', '.join(map(repr, keyed))}]"
+    yield values.Rule(
+        rule=f"({takes}) == (has(self.keys) && size(self.keys) > 0)",
+        message=f"must be set for the format {' or '.join(keyed)}, and for no other",
+        expression=f"{takes} ? "
+        "'must be set for the format ' + self.format + ': write the Secret\\'s keys and their fields' : "
+        "'must not be set for the format ' + self.format + ', which has keys of its own: remove it, or write "
+        f"format: {' or '.join(keyed)}'",
+        path=".keys",
+    )
+
+
+def _union(options: dict[str, schema.Schema]) -> dict[str, schema.Schema]:
+    """Gives the options of all formats together; raises ValueError where two formats differ in one.
+
+    Without defaults: the API server would fill those of one format into the targets of every other.
+    """
+    union: dict[str, schema.Schema] = {}
+    for name, document in options.items():
+        if values.rules_of(document):
+            raise ValueError(
+                f"format {name}: rules across its options cannot be in the schema; check them in render"
+            )
+        for option, field in document.get("properties", {}).items():
+            bare = _without_default(field)
+            if union.setdefault(option, bare) != bare:
+                raise ValueError(f"option {option}: format {name} describes it unlike another format")
+    return union
+
+
+def _without_default(field: schema.Schema) -> schema.Schema:
+    """Says the default in words only; Python applies it."""
+    default = f" Default: {field['default']}." if "default" in field else ""
+    bare = {word: value for word, value in field.items() if word != "default"}
+    return {**bare, "description": f"{bare.get('description', '')}{default}"}
+
+
+def _option_rules(options: dict[str, schema.Schema], union: Sequence[str]) -> Iterator[values.Rule]:
+    for name, document in options.items():
+        known = sorted(document.get("properties", {}))
+        foreign = " || ".join(f"has(self.options.{option})" for option in union if option not in known)
+        takes = f"the options {', '.join(known)}" if known else "no options"
+        if foreign:
+            yield values.Rule(
+                rule=f"self.format != '{name}' || !has(self.options) || !({foreign})",
+                message=f"format {name} takes {takes}: remove the others",
+                path=".options",
+            )
+        for option in sorted({*document.get("required", ())} & {*known}):
+            yield values.Rule(
+                rule=f"self.format != '{name}' || has(self.options) && has(self.options.{option})",
+                message=f"format {name} needs the option {option}",
+                path=".options",
+            )
+
+
+def _secret_type_rules(formats: Sequence[Format]) -> Iterator[values.Rule]:
+    """Says that a Secret's type cannot change, once there are two."""
+    if len({layout.secret_type for layout in formats}) == 1:
+        return
+    kinds = "{" + ", ".join(f"'{layout.name}': '{layout.secret_type}'" for layout in formats) + "}"
+    yield values.Rule(
+        rule=f"{kinds}[self.format] == {kinds}[oldSelf.format]",
+        message="the Secret of the new format has another type, which no existing Secret can take: "
+        "give the target another name",
+        path=".format",
+    )

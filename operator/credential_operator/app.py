@@ -1,0 +1,282 @@
+"""The operator put together: what is started, who wakes what, and how it ends.
+
+kopf (both kinds) ─┐
+watch of Secrets ──┼──> Controller ──> Reconciler, Binder     (while this replica leads)
+planned times ─────┘
+"""
+
+import asyncio
+import contextlib
+import datetime
+import logging
+import pathlib
+import random
+import time
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
+
+import kopf
+
+from credential_operator import (
+    binding,
+    breaker,
+    checks,
+    cluster,
+    controller,
+    events,
+    formats,
+    framework,
+    health,
+    installation,
+    inventory,
+    leader,
+    metrics,
+    providers,
+    reconcile,
+    settings,
+    sweep,
+    view,
+    watch,
+)
+from credential_operator.providers import network
+
+logger = logging.getLogger(__name__)
+
+GROUP, VERSION = "credential-operator.io", "v1beta1"
+DRAIN = 20.0
+"""Seconds that passes under way get at shutdown."""
+SILENCE = 180.0
+"""Seconds without a word of a watch (bookmarks come every minute) after which it is taken for dead."""
+LAG = 300.0
+"""Seconds of waiting work without any pass begun after which the process is taken for stuck."""
+
+
+class App:
+    """One replica of the operator."""
+
+    def __init__(self, chosen: settings.Settings) -> None:
+        self._settings = chosen
+        self._catalogue = view.Catalogue(providers=providers.find(), formats=formats.find())
+        self._known = inventory.Inventory(self._catalogue.endpoint)
+        self._controller = controller.Controller(
+            self._known, workers=chosen.workers, endpoint_limit=chosen.workers_per_endpoint
+        )
+        self._tasks: list[asyncio.Task[None]] = []
+        self._watches: list[watch.SecretWatch] = []
+        self._closing = contextlib.AsyncExitStack()
+        self._seeded = False
+        self.stop = asyncio.Event()
+        self.failed = False
+
+    # What kopf calls
+
+    async def start(self, **_: Any) -> None:
+        """Connects, and begins to watch, serve and stand for election."""
+        self._configuration = await cluster.configuration()
+        self._connection = await self._closing.enter_async_context(
+            cluster.Cluster(self._configuration, may_write=self._may_write)
+        )
+        self._leader = leader.Leader(
+            self._connection, namespace=self._settings.own_namespace, identity=self._settings.identity
+        )
+        metrics.register(metrics.Census(self._known.states, self._known.owners))
+        server = health.Server(
+            host=self._settings.http_host,
+            port=self._settings.http_port,
+            healthy=self._unhealthy,
+            ready=self._unready,
+        )
+        port = await server.start()
+        self._closing.push_async_callback(server.stop)
+        logger.info("started", extra={"identity": self._settings.identity, "port": port})
+        await self._compare_schema()
+        for namespace in self._settings.namespaces or ("",):
+            found = watch.SecretWatch(self._connection, self._known, self._controller.wake, namespace)
+            self._watches.append(found)
+            self._spawn(found.run())
+        self._spawn(self._elect())
+
+    async def login(self, **_: Any) -> kopf.ConnectionInfo:
+        """Gives kopf the connection that we have."""
+        found = self._configuration
+        token = await found.get_api_key_with_prefix("BearerToken")
+        return kopf.ConnectionInfo(
+            server=found.host,
+            ca_path=found.ssl_ca_cert,
+            insecure=not found.verify_ssl,
+            certificate_path=found.cert_file,
+            private_key_path=found.key_file,
+            scheme="Bearer" if token else None,
+            token=token.split(" ", 1)[-1] if token else None,
+            proxy_url=found.proxy,
+            # A ServiceAccount's token is replaced before it ends; kopf asks again after this.
+            expiration=datetime.datetime.now(datetime.UTC) + datetime.timedelta(minutes=5) if token else None,
+        )
+
+    async def credential(self, event: kopf.RawEvent, **_: Any) -> None:
+        """Takes in an event about a Credential."""
+        self._controller.see_credential(event["type"], event["object"])
+
+    async def reference(self, event: kopf.RawEvent, **_: Any) -> None:
+        """Takes in an event about a CredentialReference."""
+        self._controller.see_reference(event["type"], event["object"])
+
+    async def finish(self, **_: Any) -> None:
+        """Takes nothing new, lets what is under way end, gives the Lease back."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._controller.drain(DRAIN)
+        await self._leader.release()
+        await self._closing.aclose()
+        logger.info("stopped")
+
+    # What runs beside it
+
+    async def _compare_schema(self) -> None:
+        """Says so if the cluster's schema lacks credential types that are installed here."""
+        try:
+            served = await self._connection.definition(f"credentials.{GROUP}")
+        except cluster.TROUBLE as error:
+            logger.error("cannot read the served schema", extra={"error": str(error)})  # noqa: TRY400
+            return
+        missing = sorted(set(self._catalogue.providers) - cluster.properties(served, VERSION, "spec"))
+        if missing:
+            logger.error(
+                "the cluster's schema lacks credential types: apply what `credential-operator crds` prints",
+                extra={"missing": missing},
+            )
+
+    async def _elect(self) -> None:
+        if self._settings.leader_election:
+            await self._leader.run(self._lead)
+        else:
+            await self._lead()
+        # A replica that led holds state of its own; a new process begins from what the cluster says.
+        raise RuntimeError("this replica does not lead any more")
+
+    async def _lead(self) -> None:
+        """Works, once everything that a pass depends on is known."""
+        keyring = await self._patiently(
+            lambda: installation.load(self._connection, self._settings.own_namespace)
+        )
+        sweeper = sweep.Sweeper(self._connection, self._known, self._controller, self._settings.namespaces)
+        await self._patiently(sweeper.seed)
+        for found in self._watches:
+            await found.synced.wait()
+        self._seeded = True
+        checker = self._checker()
+        self._closing.callback(checker.close)
+        recorder = events.Recorder(self._connection, instance=self._settings.identity)
+        reconciler = reconcile.Reconciler(
+            connection=self._connection,
+            known=self._known,
+            keyring=keyring,
+            checker=checker,
+            catalogue=self._catalogue,
+            recorder=recorder,
+            wake=self._controller.wake,
+            wake_references=self._controller.wake_references,
+            clock=_now,
+        )
+        binder = binding.Binder(self._connection, self._known, _now)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(sweeper.run(self._settings.sweep_interval))
+            group.create_task(
+                self._controller.work(
+                    {controller.CREDENTIAL: reconciler.credential, controller.REFERENCE: binder.reference}
+                )
+            )
+
+    async def _patiently(self, step: Callable[[], Awaitable[Any]]) -> Any:
+        """Repeats a step that needs the API server until it answers."""
+        while True:
+            try:
+                return await step()
+            except (cluster.Gone, *cluster.TROUBLE) as error:
+                logger.warning("could not begin to work", extra={"error": str(error)})
+                await asyncio.sleep(1 + random.random())  # noqa: S311
+
+    def _checker(self) -> checks.Checker:
+        chosen = self._settings
+        session = network.Session(
+            network.Policy(
+                allow=chosen.endpoint_allow,
+                internal=chosen.service_cidrs,
+                api_server=[cluster.authority(self._configuration)],
+                cluster_domain=chosen.cluster_domain,
+                private=chosen.private_addresses,
+            ),
+            ca_bundle=pathlib.Path(chosen.ca_bundle).read_text() if chosen.ca_bundle else None,
+            proxy=chosen.proxy or None,
+        )
+        breakers = breaker.Breakers(clock=time.monotonic, jitter=random.random)
+        return checks.Checker(session, breakers, threads=chosen.workers)
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        """Runs something for the whole life of the process; its end is the process's end."""
+        task = asyncio.create_task(work)
+        task.add_done_callback(self._ended)
+        self._tasks.append(task)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled():
+            logger.error("stops, to be started anew", exc_info=task.exception())
+            self.failed = True
+            self.stop.set()
+
+    # What is asked from outside
+
+    def _may_write(self) -> bool:
+        return not self._settings.leader_election or self._leader.holds()
+
+    def _unhealthy(self) -> list[str]:
+        problems = [
+            f"a watch of Secrets is silent for {found.age:.0f} s"
+            for found in self._watches
+            if found.age > SILENCE
+        ]
+        if self._seeded and self._controller.lag() > LAG:
+            problems.append("objects wait and none is worked on")
+        return problems
+
+    def _unready(self) -> list[str]:
+        waiting = [found for found in self._watches if not found.synced.is_set()]
+        return ["Secrets are not listed yet"] if waiting else []
+
+
+def _now() -> datetime.datetime:
+    return datetime.datetime.now(datetime.UTC)
+
+
+def run(chosen: settings.Settings) -> bool:
+    """Runs one replica until it is told to stop; False if it had to stop by itself."""
+    with asyncio.Runner(loop_factory=_loop) as runner:
+        return runner.run(_run(chosen))
+
+
+def _loop() -> asyncio.AbstractEventLoop:
+    """Gives the fastest event loop that is installed."""
+    try:
+        import uvloop  # noqa: PLC0415  there is none for Windows
+    except ImportError:
+        return asyncio.new_event_loop()
+    return uvloop.new_event_loop()
+
+
+async def _run(chosen: settings.Settings) -> bool:
+    app = App(chosen)
+    registry = kopf.OperatorRegistry()
+    kopf.on.startup(registry=registry)(app.start)
+    kopf.on.login(registry=registry)(app.login)
+    kopf.on.cleanup(registry=registry)(app.finish)
+    kopf.on.event(GROUP, VERSION, "credentials", registry=registry)(app.credential)
+    kopf.on.event(GROUP, VERSION, "credentialreferences", registry=registry)(app.reference)
+    await kopf.operator(
+        registry=registry,
+        settings=framework.settings(),
+        clusterwide=not chosen.namespaces,
+        namespaces=chosen.namespaces,
+        stop_flag=app.stop,
+    )
+    return not app.failed

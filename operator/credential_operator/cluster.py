@@ -1,0 +1,323 @@
+"""The only module that talks to the API server: a thin typed client on aiohttp.
+
+Answers are parsed JSON documents. What the server refuses becomes an error of `errors`, or
+`NotFound` and `Exists`, which only the caller can judge. No error carries a request's body.
+"""
+
+import contextlib
+import json
+import os
+import ssl
+import urllib.parse
+from collections.abc import AsyncIterator, Callable, Mapping
+from typing import Any, Self
+
+import aiohttp
+from kubernetes.aio import client as kubernetes_client
+from kubernetes.aio import config as kubernetes_config
+
+from credential_operator import errors, metrics
+
+API = "/apis/credential-operator.io/v1beta1"
+LEASES = "/apis/coordination.k8s.io/v1"
+MANAGER = "credential-operator"
+"""Name of the operator as a field manager and as the source of events."""
+
+PATCH = {
+    "json": "application/json-patch+json",
+    "merge": "application/merge-patch+json",
+}
+METADATA_LIST = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
+METADATA = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
+REQUEST_TIMEOUT = 30.0
+"""Seconds after which a request that is not a watch is given up."""
+
+Json = dict[str, Any]
+
+
+class NotFound(Exception):
+    """The object does not exist."""
+
+
+class Exists(Exception):
+    """An object of that name exists already."""
+
+
+class Gone(Exception):
+    """A watch cannot go on from where it was; list again."""
+
+
+TROUBLE = (errors.CredentialError, NotFound, Exists)
+"""What any request can end in."""
+
+
+async def configuration() -> kubernetes_client.Configuration:
+    """Finds the cluster as kubectl does: KUBECONFIG or the default file, else the Pod's own account."""
+    found = kubernetes_client.Configuration()
+    if os.environ.get("KUBERNETES_SERVICE_HOST") and not os.environ.get("KUBECONFIG"):
+        kubernetes_config.load_incluster_config(client_configuration=found)
+    else:
+        await kubernetes_config.load_kube_config(client_configuration=found, persist_config=False)
+    return found
+
+
+def authority(found: kubernetes_client.Configuration) -> str:
+    """Gives the API server's `host:port`."""
+    parts = urllib.parse.urlsplit(found.host)
+    return f"{parts.netloc}" if parts.port else f"{parts.netloc}:{443 if parts.scheme == 'https' else 80}"
+
+
+def properties(definition: Json, version: str, part: str) -> set[str]:
+    """Gives the fields that a CustomResourceDefinition has in `spec` or `status`."""
+    served = next((one for one in definition["spec"]["versions"] if one["name"] == version), None)
+    if served is None:
+        return set()
+    schema = served["schema"]["openAPIV3Schema"]["properties"]
+    return set(schema.get(part, {}).get("properties", {}))
+
+
+class Cluster:
+    """A connection to one API server, shared by everything that reads or writes it.
+
+    `may_write` is asked before every write but those of the Lease: a replica that no longer leads must not.
+    """
+
+    def __init__(
+        self, found: kubernetes_client.Configuration, *, may_write: Callable[[], bool] = lambda: True
+    ) -> None:
+        self._configuration = found
+        self._may_write = may_write
+        self._session: aiohttp.ClientSession | None = None
+
+    async def __aenter__(self) -> Self:
+        self._session = aiohttp.ClientSession(
+            base_url=self._configuration.host,
+            connector=aiohttp.TCPConnector(ssl=_tls(self._configuration), limit=100, keepalive_timeout=60),
+            timeout=aiohttp.ClientTimeout(total=REQUEST_TIMEOUT, sock_connect=5),
+            headers={"User-Agent": MANAGER},
+            json_serialize=_compact,
+            proxy=self._configuration.proxy,
+        )
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._session is not None:
+            await self._session.close()
+
+    # Secrets
+
+    async def secret(self, namespace: str, name: str) -> Json:
+        """Reads a Secret; raises NotFound."""
+        return await self._request("GET", f"/api/v1/namespaces/{namespace}/secrets/{name}")
+
+    async def create_secret(self, manifest: Json) -> Json:
+        """Creates a Secret; raises Exists. Never an apply, which would merge into somebody else's."""
+        namespace = manifest["metadata"]["namespace"]
+        return await self._request("POST", f"/api/v1/namespaces/{namespace}/secrets", body=manifest)
+
+    async def patch_secret(self, namespace: str, name: str, patch: list[Json]) -> Json:
+        """Patches a Secret by JSON patch; a failed test in it is a Conflict."""
+        path = f"/api/v1/namespaces/{namespace}/secrets/{name}"
+        return await self._request("PATCH", path, body=patch, kind=PATCH["json"])
+
+    async def delete_secret(self, namespace: str, name: str, *, uid: str, version: str) -> None:
+        """Deletes a Secret if it is still that one; raises NotFound."""
+        body = {
+            "kind": "DeleteOptions",
+            "apiVersion": "v1",
+            "preconditions": {"uid": uid, "resourceVersion": version},
+        }
+        await self._request("DELETE", f"/api/v1/namespaces/{namespace}/secrets/{name}", body=body)
+
+    # Both kinds
+
+    async def patch_object(self, plural: str, namespace: str, name: str, patch: list[Json]) -> Json:
+        """Patches a Credential or CredentialReference by JSON patch; raises NotFound."""
+        path = f"{API}/namespaces/{namespace}/{plural}/{name}"
+        return await self._request("PATCH", path, body=patch, kind=PATCH["json"])
+
+    async def patch_status(self, plural: str, namespace: str, name: str, patch: Json) -> Json:
+        """Patches the status by merge patch; raises NotFound."""
+        path = f"{API}/namespaces/{namespace}/{plural}/{name}/status"
+        return await self._request("PATCH", path, body=patch, kind=PATCH["merge"])
+
+    async def references(self, namespace: str) -> list[Json]:
+        """Lists the CredentialReferences of a namespace, fresh from the API server's store."""
+        path = f"{API}/namespaces/{namespace}/credentialreferences"
+        return [item async for page in self.list_pages(path, metadata=False) for item in page["items"]]
+
+    # Everything else
+
+    async def namespace(self, name: str) -> Json:
+        """Reads a namespace; raises NotFound."""
+        return await self._request("GET", f"/api/v1/namespaces/{name}")
+
+    async def definition(self, name: str) -> Json:
+        """Reads a CustomResourceDefinition; raises NotFound."""
+        path = f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{name}"
+        return await self._request("GET", path)
+
+    async def create_event(self, event: Json) -> None:
+        """Writes an event."""
+        namespace = event["metadata"]["namespace"]
+        await self._request("POST", f"/api/v1/namespaces/{namespace}/events", body=event)
+
+    async def lease(self, namespace: str, name: str) -> Json:
+        """Reads a Lease; raises NotFound."""
+        return await self._request("GET", _lease_path(namespace, name))
+
+    async def create_lease(self, lease: Json) -> Json:
+        """Creates a Lease; raises Exists."""
+        return await self._request("POST", _lease_path(lease["metadata"]["namespace"]), body=lease)
+
+    async def replace_lease(self, lease: Json) -> Json:
+        """Replaces a Lease of that resourceVersion; raises Conflict."""
+        metadata = lease["metadata"]
+        return await self._request("PUT", _lease_path(metadata["namespace"], metadata["name"]), body=lease)
+
+    # Lists and watches
+
+    async def list_pages(
+        self, path: str, *, selector: str = "", metadata: bool = True, size: int = 500
+    ) -> AsyncIterator[Json]:
+        """Lists a collection page by page."""
+        query = {"limit": str(size), "fieldSelector": selector}
+        while True:
+            page = await self._request(
+                "GET", path, query=query, accept=METADATA_LIST if metadata else "application/json"
+            )
+            # A list of metadata without any says null.
+            page["items"] = page["items"] or []
+            yield page
+            following = page["metadata"].get("continue")
+            if not following:
+                return
+            query["continue"] = following
+
+    async def watch(
+        self, path: str, *, selector: str = "", version: str, seconds: int
+    ) -> AsyncIterator[Json]:
+        """Streams the metadata of what changes after a resourceVersion; raises Gone, ends after `seconds`."""
+        query = {
+            "watch": "true",
+            "allowWatchBookmarks": "true",
+            "fieldSelector": selector,
+            "resourceVersion": version,
+            "timeoutSeconds": str(seconds),
+        }
+        # A watch that says nothing for this long is dead: bookmarks come every minute.
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=5, sock_read=90)
+        async with self._send("GET", path, query=query, accept=METADATA, timeout=timeout) as response:
+            buffer = bytearray()
+            async for chunk in response.content.iter_any():
+                buffer += chunk
+                *lines, rest = buffer.split(b"\n")
+                buffer = bytearray(rest)
+                for line in lines:
+                    yield _event(line)
+
+    async def _request(
+        self,
+        verb: str,
+        path: str,
+        *,
+        query: Mapping[str, str] | None = None,
+        body: Any = None,
+        kind: str = "application/json",
+        accept: str = "application/json",
+    ) -> Json:
+        async with self._send(verb, path, query=query, body=body, kind=kind, accept=accept) as response:
+            answer: Json = json.loads(await response.read())
+            return answer
+
+    @contextlib.asynccontextmanager
+    async def _send(
+        self,
+        verb: str,
+        path: str,
+        *,
+        query: Mapping[str, str] | None = None,
+        body: Any = None,
+        kind: str = "application/json",
+        accept: str,
+        timeout: aiohttp.ClientTimeout | None = None,
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        if self._session is None:
+            raise errors.Unavailable("The connection to the API server is closed.")
+        if verb != "GET" and not path.startswith(LEASES) and not self._may_write():
+            raise errors.Unavailable("This replica does not lead any more.")
+        parameters = dict(query or {})
+        if verb in ("POST", "PATCH", "PUT"):
+            parameters["fieldManager"] = MANAGER
+        headers = {"Accept": accept, "Content-Type": kind}
+        if authorization := await self._configuration.get_api_key_with_prefix("BearerToken"):
+            headers["Authorization"] = authorization
+        options: dict[str, Any] = {} if timeout is None else {"timeout": timeout}
+        data = None if body is None else _compact(body).encode()
+        try:
+            async with self._session.request(
+                verb, path, params=parameters, data=data, headers=headers, **options
+            ) as response:
+                metrics.API_REQUESTS.labels(verb, response.status).inc()
+                if response.status >= 400:  # noqa: PLR2004
+                    raise await _refusal(response)
+                yield response
+        except (aiohttp.ClientError, TimeoutError, ConnectionError) as error:
+            metrics.API_REQUESTS.labels(verb, "none").inc()
+            raise errors.Unavailable(f"The API server does not answer ({type(error).__name__}).") from None
+
+
+def _lease_path(namespace: str, name: str = "") -> str:
+    return f"{LEASES}/namespaces/{namespace}/leases/{name}".rstrip("/")
+
+
+def _compact(value: Any) -> str:
+    return json.dumps(value, separators=(",", ":"))
+
+
+def _tls(found: kubernetes_client.Configuration) -> ssl.SSLContext | bool:
+    if not str(found.host).startswith("https"):
+        return True
+    context = ssl.create_default_context(cafile=found.ssl_ca_cert)
+    if found.cert_file:
+        context.load_cert_chain(found.cert_file, found.key_file)
+    if not found.verify_ssl:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+def _event(line: bytes | bytearray) -> Json:
+    event: Json = json.loads(line)
+    if event["type"] == "ERROR":
+        raise _error(event["object"].get("code", 500), event["object"], None)
+    return event
+
+
+async def _refusal(response: aiohttp.ClientResponse) -> Exception:
+    try:
+        status = json.loads(await response.read())
+    except ValueError:
+        status = {}
+    return _error(
+        response.status, status if isinstance(status, dict) else {}, response.headers.get("Retry-After")
+    )
+
+
+def _error(code: int, status: Json, retry_after: str | None) -> Exception:
+    """Gives the error for a refusal; a message of the API server names fields and users, never contents."""
+    reason = status.get("reason", "")
+    if code == 410:  # noqa: PLR2004
+        return Gone()
+    if code == 404:  # noqa: PLR2004
+        return NotFound()
+    if reason == "AlreadyExists":
+        return Exists()
+    if code == 403:  # noqa: PLR2004
+        return errors.Forbidden(f"The API server refuses the operator: {status.get('message', 'forbidden')}")
+    if code in (409, 422):
+        return errors.Conflict(
+            f"The object changed meanwhile, or the API server refuses it ({reason or code})."
+        )
+    wait = float(retry_after) if retry_after and retry_after.isdigit() else None
+    return errors.Unavailable(f"The API server answers {code}.", retry_after=wait)

@@ -1,0 +1,161 @@
+"""Who is reconciled when: wake-ups go into the work queue, workers take them out, failures wait.
+
+kopf's events, the watch of Secrets, planned times ──> Queue ──> at most `workers` passes at a time
+"""
+
+import asyncio
+import datetime
+import logging
+import random
+import time
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import Any
+
+from credential_operator import errors, inventory, metrics, workqueue
+from credential_operator.workqueue import Item
+
+logger = logging.getLogger(__name__)
+
+CREDENTIAL = "Credential"
+REFERENCE = "CredentialReference"
+FIRST_BACKOFF = 0.2
+LONGEST_BACKOFF = 60.0
+
+Pass = Callable[[inventory.Key], Awaitable[datetime.datetime | None]]
+
+
+class Controller:
+    """Turns what is seen into passes over objects. `passes` has the function for each kind."""
+
+    def __init__(self, known: inventory.Inventory, *, workers: int, endpoint_limit: int) -> None:
+        self._known = known
+        self._workers = workers
+        self._queue = workqueue.Queue(endpoint_limit=endpoint_limit, clock=time.monotonic)
+        self._failures: dict[Item, int] = {}
+        self._running: set[asyncio.Task[None]] = set()
+        self._moved = time.monotonic()
+
+    # Wake-ups
+
+    def see_credential(self, event: str | None, document: Mapping[str, Any]) -> None:
+        """Takes in an event about a Credential."""
+        key = inventory.key_of(document)
+        if event == "DELETED":
+            self.lose_credential(key, uid=document["metadata"]["uid"])
+        elif self._known.put_credential(document):
+            self._add(CREDENTIAL, key)
+            self.wake_references(key)
+
+    def lose_credential(self, key: inventory.Key, *, uid: str) -> None:
+        """Takes in that a Credential is gone, unless another one of that name has come already."""
+        if self._known.drop_credential(key, uid):
+            self._queue.forget(Item(CREDENTIAL, key))
+            self._add(CREDENTIAL, key)
+            self.wake_references(key)
+
+    def see_reference(self, event: str | None, document: Mapping[str, Any]) -> None:
+        """Takes in an event about a CredentialReference."""
+        key = inventory.key_of(document)
+        if event == "DELETED":
+            self.lose_reference(key, uid=document["metadata"]["uid"])
+        elif self._known.put_reference(document):
+            self._add(REFERENCE, key)
+            self.wake([inventory.named_by(document)])
+
+    def lose_reference(self, key: inventory.Key, *, uid: str) -> None:
+        """Takes in that a CredentialReference is gone, unless another one of that name has come already."""
+        named = self._known.drop_reference(key, uid)
+        self.wake([] if named is None else [named])
+
+    def wake(self, credentials: Iterable[inventory.Key]) -> None:
+        """Has Credentials looked at soon."""
+        for key in credentials:
+            self._add(CREDENTIAL, key)
+
+    def wake_references(self, credential: inventory.Key) -> None:
+        """Has the references to a Credential looked at soon."""
+        for key in self._known.references_to(credential):
+            self._add(REFERENCE, key)
+
+    def _add(self, kind: str, key: inventory.Key) -> None:
+        item = Item(kind, key)
+        self._queue.add(item, endpoint=self._endpoint(item))
+        metrics.QUEUE_DEPTH.set(len(self._queue))
+
+    def _endpoint(self, item: Item) -> str:
+        record = self._known.credentials.get(item.key) if item.kind == CREDENTIAL else None
+        return "" if record is None else record.endpoint
+
+    # Work
+
+    def lag(self) -> float:
+        """Seconds for which objects have waited without any being worked on."""
+        return time.monotonic() - self._moved if len(self._queue) else 0.0
+
+    async def work(self, passes: Mapping[str, Pass]) -> None:
+        """Makes passes until cancelled; those under way then end by themselves (see `drain`)."""
+        slots = asyncio.Semaphore(self._workers)
+        while True:
+            await slots.acquire()
+            try:
+                item = await self._queue.take(self._endpoint)
+            except asyncio.CancelledError:
+                slots.release()
+                raise
+            self._moved = time.monotonic()
+            task = asyncio.create_task(self._pass(item, passes[item.kind]))
+            self._running.add(task)
+            task.add_done_callback(self._running.discard)
+            task.add_done_callback(lambda _: slots.release())
+
+    async def drain(self, seconds: float) -> None:
+        """Waits for the passes under way, at most so long."""
+        if self._running:
+            await asyncio.wait(self._running, timeout=seconds)
+
+    async def _pass(self, item: Item, make: Pass) -> None:
+        began = time.monotonic()
+        result = "ok"
+        try:
+            look = await make(item.key)
+            self._failures.pop(item, None)
+            if look is not None:
+                self._queue.add_at(item, time.monotonic() + _seconds_until(look))
+        except errors.Transient as error:
+            result = error.reason
+            self._retry(item, error, asked=error.retry_after)
+        except errors.CredentialError as error:
+            result = error.reason
+            self._retry(item, error, asked=LONGEST_BACKOFF)
+        except Exception as error:
+            result = "InternalError"
+            logger.exception(
+                "a pass failed by a fault of ours", extra={"object": str(item.key), "kind": item.kind}
+            )
+            self._retry(item, error)
+        finally:
+            self._queue.done(item)
+            metrics.QUEUE_DEPTH.set(len(self._queue))
+            metrics.RECONCILES.labels(item.kind, result).inc()
+            metrics.RECONCILE_SECONDS.labels(item.kind).observe(time.monotonic() - began)
+
+    def _retry(self, item: Item, error: Exception, *, asked: float | None = None) -> None:
+        """Plans another pass after a backoff, doubled by each failure in a row."""
+        failures = self._failures.get(item, 0)
+        self._failures[item] = min(failures + 1, 16)
+        backoff = min(LONGEST_BACKOFF, FIRST_BACKOFF * 2**failures) * random.uniform(0.5, 1.0)  # noqa: S311
+        wait = max(asked or 0.0, backoff)
+        logger.info(
+            "a pass is repeated",
+            extra={
+                "object": str(item.key),
+                "kind": item.kind,
+                "error": str(error),
+                "seconds": round(wait, 1),
+            },
+        )
+        self._queue.add_at(item, time.monotonic() + wait)
+
+
+def _seconds_until(moment: datetime.datetime) -> float:
+    return max(0.0, (moment - datetime.datetime.now(datetime.UTC)).total_seconds())

@@ -1,0 +1,122 @@
+"""What one pass over a Credential found out: the values between what is done and what is said of it."""
+
+import dataclasses
+import datetime
+from typing import Any
+
+from credential_operator import errors
+from credential_operator.providers import contract
+
+Json = dict[str, Any]
+Time = datetime.datetime
+
+CONFIRMATIONS = 3
+"""How often a key must be refused before it is believed: providers take seconds to learn of a key."""
+CONFIRM_AFTER = 15.0
+"""Seconds between those looks."""
+STALE_AT_LEAST = datetime.timedelta(minutes=15)
+STALE_INTERVALS = 3
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class NotChecked:
+    """The provider was not asked: `reason` is Unchanged, ValidationDisabled, Suspended or NotCheckable."""
+
+    reason: str
+
+
+UNCHANGED = NotChecked(reason="Unchanged")
+
+Verdict = contract.Validation | errors.CredentialError | NotChecked | Exception
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Published:
+    """A target Secret that holds what the operator wrote; `written` says that this pass wrote it."""
+
+    name: str
+    format: str
+    uid: str
+    version: str
+    published_at: str
+    written: bool = False
+    repaired: bool = False
+
+    def document(self) -> Json:
+        """Gives the entry of `status.targets`."""
+        return {
+            "name": self.name,
+            "format": self.format,
+            "uid": self.uid,
+            "resourceVersion": self.version,
+            "publishedAt": self.published_at,
+        }
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Timing:
+    """How often to look: the validation interval (zero: only on change), and a jitter in [0, 1)."""
+
+    interval: datetime.timedelta
+    jitter: float
+    warn_before: datetime.timedelta
+    expires_at: Time | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Pass:
+    """All that one pass over a Credential found out.
+
+    `new_key`: the source holds another key than the published one. `refusals`: how often in a row this
+    key was refused, this time included. `wanted`: how many targets the spec asks for. `held`: the key
+    may not be published. `blockers`: references that hold back the deletion, None while there is none.
+    """
+
+    generation: int
+    type: str
+    verdict: Verdict
+    timing: Timing
+    suspended: bool = False
+    new_key: bool = False
+    refusals: int = 0
+    wanted: int = 0
+    held: bool = False
+    targets: tuple[Published, ...] = ()
+    trouble: errors.CredentialError | None = None
+    source: Json | None = None
+    references: tuple[tuple[str, str, str], ...] = ()
+    blockers: tuple[str, ...] | None = None
+    reconcile_at: str | None = None
+
+    @property
+    def error(self) -> errors.CredentialError | None:
+        """The verdict, where it is an error that has a name."""
+        return self.verdict if isinstance(self.verdict, errors.CredentialError) else None
+
+    @property
+    def final(self) -> errors.CredentialError | None:
+        """The error, where it is an answer: not transient."""
+        return None if isinstance(self.error, errors.Transient) else self.error
+
+    @property
+    def confirmed(self) -> bool:
+        """Whether the verdict may be believed: a refusal is only when it was repeated."""
+        return not isinstance(self.verdict, errors.Refused) or self.refusals >= CONFIRMATIONS
+
+    def stale_at(self, validated: Time | None) -> Time | None:
+        """Gives when a validation of that time is too old to speak for the key."""
+        return (
+            None
+            if validated is None
+            else validated + max(STALE_INTERVALS * self.timing.interval, STALE_AT_LEAST)
+        )
+
+
+def parse_time(text: str | None) -> Time | None:
+    """Reads a time of the API (RFC 3339)."""
+    return None if text is None else datetime.datetime.fromisoformat(text)
+
+
+def show_time(moment: Time) -> str:
+    """Writes a time as the API has them: UTC, whole seconds."""
+    return moment.astimezone(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

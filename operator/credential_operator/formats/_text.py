@@ -1,0 +1,35 @@
+"""What values may hold where a consumer reads lines: nothing that ends a line or hides in one."""
+
+import unicodedata
+
+from credential_operator import errors
+
+ENDS = frozenset({"Cc", "Zl", "Zp"})
+"""Unicode's control characters and its own line ends, which some readers split lines at."""
+
+
+def line(field: str, value: str) -> str:
+    """Gives a value back that is one line; raises InvalidKeyMaterial, which names the field, for another."""
+    if any(unicodedata.category(sign) in ENDS for sign in value):
+        raise errors.InvalidKeyMaterial(
+            f"{field} holds newlines or control characters, which this format cannot hold."
+        )
+    return value
+
+
+def bare(field: str, value: str) -> str:
+    """Gives a value back that every reader of INI files reads alike; else raises InvalidKeyMaterial.
+
+    They differ on white space, on quotes, on what begins a comment, and on bytes beyond ASCII.
+    """
+    if (
+        not value.isascii()
+        or not value.isprintable()
+        or " " in value
+        or value[:1] in {"", "#", ";", '"', "'"}
+    ):
+        raise errors.InvalidKeyMaterial(
+            f"{field} cannot stand in an INI file: it is empty, begins with a quote, # or ;, "
+            "or holds white space or characters beyond ASCII."
+        )
+    return value

@@ -1,0 +1,168 @@
+"""Writes what follows from the models: CRDs, reference pages, examples. `--check` only tells what is stale.
+
+python -m credential_operator.generate [--check] [--root FOLDER]
+"""
+
+import argparse
+import re
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from credential_operator import formats, providers
+from credential_operator.api import conditions, kinds, pages
+from credential_operator.providers import contract
+
+ROOT = Path(__file__).parents[2]
+CHART = "deploy/chart/files/crds"
+"""A copy of the CRDs: Helm reads nothing outside of a chart."""
+FOLDERS = ("crds", "deploy/examples", CHART)
+"""Where generated files are; one that is not generated any more is removed."""
+NOTICE = f"# {pages.NOTICE}\n"
+
+Json = dict[str, Any]
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes YAML that people can read and that YAML 1.1 and 1.2 read alike."""
+
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:  # noqa: ARG002, FBT001, FBT002
+        """Indents the items of a list, as kubectl's users do."""
+        super().increase_indent(flow, indentless=False)
+
+    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002
+        """Writes everything out: an alias helps no reader."""
+        return True
+
+
+def _text(dumper: _Dumper, text: str) -> yaml.ScalarNode:
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None)
+
+
+_Dumper.add_representer(str, _text)
+# Go's parser takes these for booleans where PyYAML leaves them bare.
+_Dumper.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile("^[yYnN]$"), list("yYnN"))
+
+
+def crds() -> list[Json]:
+    """Gives the CRDs of both kinds for the installed credential types and formats."""
+    return kinds.crds([*providers.find().values()], [*formats.find().values()])
+
+
+def manifest(documents: Sequence[Mapping[str, Any]]) -> str:
+    """Writes documents as one manifest."""
+    return yaml.dump_all(documents, Dumper=_Dumper, sort_keys=False, width=110, allow_unicode=True)
+
+
+def files() -> dict[str, str]:
+    """Gives every generated file, by its path from the root of the repository."""
+    credential, reference = crds()
+    samples = dict(_examples())
+    documents = {kinds.CREDENTIAL.plural: credential, kinds.REFERENCE.plural: reference}
+    written = {
+        f"{folder}/{name}.yaml": NOTICE + manifest([crd])
+        for name, crd in documents.items()
+        for folder in ("crds", CHART)
+    }
+    written |= {f"deploy/examples/{name}.yaml": NOTICE + text for name, text in samples.items()}
+    written["crds/credentials.md"] = pages.page(
+        credential,
+        example=samples["s3"],
+        meanings=conditions.CREDENTIAL,
+        types=[*providers.find().values()],
+    )
+    written["crds/credentialreferences.md"] = pages.page(
+        reference, example=samples["credentialreference"], meanings=conditions.REFERENCE
+    )
+    return written
+
+
+def _examples() -> Iterator[tuple[str, str]]:
+    """Gives an example manifest for every credential type, and one for a reference."""
+    for provider in providers.find().values():
+        more: Mapping[str, Mapping[str, Any]] = getattr(provider, "examples", {})
+        examples = {provider.name: provider.example, **more}
+        for name, config in examples.items():
+            yield name, manifest(_example(provider, name, config))
+    yield "credentialreference", manifest([_reference()])
+
+
+def _example(provider: contract.Provider[Any, Any], name: str, config: Mapping[str, Any]) -> list[Json]:
+    """Gives a source Secret with values that are obviously none, and the Credential that reads it."""
+    source = f"{name}-keys"
+    spec = {
+        "displayName": provider.title.removesuffix("."),
+        "owner": {"team": "storage", "contact": "#storage-oncall"},
+        provider.name: dict(config),
+        "secretRef": {"name": source},
+        "targets": [{"name": f"{name}-env", "format": "env"}],
+    }
+    return [
+        {
+            "apiVersion": "v1",
+            "kind": "Secret",
+            "metadata": {"name": source},
+            "stringData": dict(_fake_keys(provider)),
+        },
+        _object(kinds.CREDENTIAL, name, spec),
+    ]
+
+
+def _fake_keys(provider: contract.Provider[Any, Any]) -> Iterator[tuple[str, str]]:
+    for name, field in provider.keys.model_fields.items():
+        if field.is_required():
+            public = field.alias or name
+            yield public, (field.examples or [f"example-{public}"])[0]
+
+
+def _reference() -> Json:
+    spec = {"credentialRef": {"name": "s3"}, "description": "the nightly backup"}
+    return _object(kinds.REFERENCE, "nightly", spec)
+
+
+def _object(kind: kinds.Kind, name: str, spec: Json) -> Json:
+    return {"apiVersion": kinds.API_VERSION, "kind": kind.name, "metadata": {"name": name}, "spec": spec}
+
+
+def stale(root: Path) -> dict[str, str | None]:
+    """Gives the files that differ from what is generated, with their new text; None for one that must go."""
+    wanted = files()
+    paths = [path for folder in FOLDERS for path in _files(root / folder)]
+    there = {str(path.relative_to(root)): path.read_text() for path in paths}
+    leftovers = {name for name, text in there.items() if name not in wanted and pages.NOTICE in text}
+    changed = {name: text for name, text in wanted.items() if there.get(name) != text}
+    return {**changed, **dict.fromkeys(leftovers)}
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.glob("*") if path.is_file())
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Writes what is stale, or with `--check` names it and returns 1."""
+    parser = argparse.ArgumentParser(prog="python -m credential_operator.generate", description=__doc__)
+    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if a file is stale")
+    parser.add_argument("--root", type=Path, default=ROOT, help="the repository (default: %(default)s)")
+    options = parser.parse_args(arguments)
+    found = stale(options.root)
+    for name, text in sorted(found.items()):
+        if options.check:
+            sys.stderr.write(f"{name} is stale: run `make generate`\n")
+        else:
+            _write(options.root / name, text)
+    return 1 if options.check and found else 0
+
+
+def _write(path: Path, text: str | None) -> None:
+    if text is None:
+        path.unlink()
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,282 @@
+"""What the operator knows of the cluster: both kinds, and the versions of all Secrets.
+
+Pure memory: watches write it, reconciles read it. An object is kept as the compact JSON of what a
+reconcile needs (about a kilobyte), since ten thousand parsed objects would take ten times that.
+"""
+
+import dataclasses
+import json
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+Json = dict[str, Any]
+
+DOMAIN = "credential-operator.io"
+FINALIZER = f"{DOMAIN}/in-use-protection"
+RECONCILE_AT = f"{DOMAIN}/reconcile-at"
+FORCE_DELETE = f"{DOMAIN}/force-delete"
+OWNER = f"{DOMAIN}/credential"
+"""Label of a target Secret: the name of the Credential that it belongs to."""
+DIGEST = f"{DOMAIN}/digest"
+"""Annotation of a target Secret: HMAC over what was written."""
+SOURCE_DIGEST = f"{DOMAIN}/source-digest"
+"""Annotation of a target Secret: HMAC over the key material that it was rendered from."""
+GENERATION = f"{DOMAIN}/generation"
+"""Annotation of a target Secret: how often it was written; reloaders watch it."""
+
+
+class Key(NamedTuple):
+    """A namespaced name."""
+
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.namespace}/{self.name}"
+
+
+@dataclasses.dataclass(slots=True)
+class Record:
+    """An object of either kind, as a watch or our own write last showed it.
+
+    `endpoint`, `state` (type, Ready's value and reason) and `owner` (team and contact) are a Credential's.
+    """
+
+    uid: str
+    version: str
+    generation: int
+    document: bytes
+    endpoint: str = ""
+    state: tuple[str, ...] = ()
+    owner: tuple[str, str] | None = None
+
+    def parse(self) -> Json:
+        """Gives metadata (without managed fields), spec and status as a fresh document."""
+        document: Json = json.loads(self.document)
+        return document
+
+
+@dataclasses.dataclass(slots=True, frozen=True)
+class Target:
+    """A Secret that carries our label: what its metadata says of it."""
+
+    uid: str
+    version: str
+    owner: str
+    digest: str
+    source_digest: str
+    generation: int
+
+
+def record(document: Mapping[str, Any]) -> Record:
+    """Projects an object as the API server sends it onto what is kept."""
+    metadata = document["metadata"]
+    kept = {
+        "metadata": {
+            **{
+                name: metadata[name] for name in ("namespace", "name", "uid", "resourceVersion", "generation")
+            },
+            **{name: metadata[name] for name in ("finalizers", "deletionTimestamp") if name in metadata},
+            "creationTimestamp": metadata["creationTimestamp"],
+            "annotations": _own(metadata.get("annotations")),
+        },
+        "spec": document.get("spec", {}),
+        "status": document.get("status", {}),
+    }
+    return Record(
+        uid=metadata["uid"],
+        version=metadata["resourceVersion"],
+        generation=metadata["generation"],
+        document=json.dumps(kept, separators=(",", ":")).encode(),
+    )
+
+
+def _own(annotations: Mapping[str, str] | None) -> dict[str, str]:
+    """Keeps our own annotations: those of a client-side apply hold the whole object once more."""
+    return {name: value for name, value in (annotations or {}).items() if name.startswith(f"{DOMAIN}/")}
+
+
+def target(metadata: Mapping[str, Any]) -> Target | None:
+    """Projects a Secret's metadata; None for a Secret without our label."""
+    owner = (metadata.get("labels") or {}).get(OWNER)
+    if owner is None:
+        return None
+    annotations = metadata.get("annotations") or {}
+    generation = annotations.get(GENERATION, "")
+    return Target(
+        uid=metadata["uid"],
+        version=metadata["resourceVersion"],
+        owner=owner,
+        digest=annotations.get(DIGEST, ""),
+        source_digest=annotations.get(SOURCE_DIGEST, ""),
+        generation=int(generation) if generation.isdigit() else 0,
+    )
+
+
+class Index:
+    """Which names stand behind a key, both ways; small tuples, since most keys have one name."""
+
+    def __init__(self) -> None:
+        self._names: dict[Key, tuple[str, ...]] = {}
+        self._keys: dict[Key, tuple[str, ...]] = {}
+
+    def put(self, owner: Key, names: Iterable[str]) -> None:
+        """Says which names in its own namespace an owner stands behind, in place of what was said before."""
+        new = tuple(sorted(set(names)))
+        old = self._keys.get(owner, ())
+        if new == old:
+            return
+        for name in set(old) - set(new):
+            self._drop(Key(owner.namespace, name), owner.name)
+        for name in set(new) - set(old):
+            key = Key(owner.namespace, name)
+            self._names[key] = (*self._names.get(key, ()), owner.name)
+        if new:
+            self._keys[owner] = new
+        else:
+            self._keys.pop(owner, None)
+
+    def owners(self, key: Key) -> Iterator[Key]:
+        """Yields who stands behind a name."""
+        return (Key(key.namespace, name) for name in self._names.get(key, ()))
+
+    def _drop(self, key: Key, name: str) -> None:
+        rest = tuple(other for other in self._names[key] if other != name)
+        if rest:
+            self._names[key] = rest
+        else:
+            del self._names[key]
+
+
+class Inventory:
+    """All that is known, with the indexes that say whom a change concerns."""
+
+    def __init__(self, endpoint_of: Callable[[Json], str]) -> None:
+        self._endpoint_of = endpoint_of
+        self.credentials: dict[Key, Record] = {}
+        self.references: dict[Key, Record] = {}
+        self.versions: dict[Key, str] = {}
+        """Secret -> its resourceVersion."""
+        self.targets: dict[Key, Target] = {}
+        """Secret with our label -> what its metadata says."""
+        self._secrets = Index()
+        self._referenced = Index()
+
+    # Credentials
+
+    def put_credential(self, document: Mapping[str, Any]) -> bool:
+        """Takes in a Credential; tells whether it is another version than the one known."""
+        key = key_of(document)
+        known = self.credentials.get(key)
+        if known is not None and not _newer(document["metadata"]["resourceVersion"], known.version):
+            return False
+        spec = document.get("spec", {})
+        same = known is not None and (known.uid, known.generation) == (
+            document["metadata"]["uid"],
+            document["metadata"]["generation"],
+        )
+        seen = record(document)
+        seen.endpoint = sys.intern(known.endpoint if same and known is not None else self._endpoint_of(spec))
+        seen.state = _state(document.get("status") or {})
+        seen.owner = _owner(spec)
+        self.credentials[key] = seen
+        named = [one["name"] for one in (document.get("status") or {}).get("targets", ())]
+        self._secrets.put(key, [*_secret_names(spec), *named])
+        return True
+
+    def drop_credential(self, key: Key, uid: str) -> bool:
+        """Forgets a Credential; False if it is not known, or another of its name has taken its place."""
+        known = self.credentials.get(key)
+        if known is None or known.uid != uid:
+            return False
+        del self.credentials[key]
+        self._secrets.put(key, ())
+        return True
+
+    def states(self) -> Iterator[tuple[str, ...]]:
+        """Gives type, Ready's value and reason of every Credential."""
+        return (seen.state for seen in self.credentials.values())
+
+    def owners(self) -> Iterator[tuple[str, ...]]:
+        """Gives namespace, name, team and contact of every Credential that has an owner."""
+        return ((*key, *seen.owner) for key, seen in self.credentials.items() if seen.owner)
+
+    # References
+
+    def put_reference(self, document: Mapping[str, Any]) -> bool:
+        """Takes in a CredentialReference; tells whether it is another version than the one known."""
+        key = key_of(document)
+        known = self.references.get(key)
+        if known is not None and not _newer(document["metadata"]["resourceVersion"], known.version):
+            return False
+        self.references[key] = record(document)
+        self._referenced.put(key, [document["spec"]["credentialRef"]["name"]])
+        return True
+
+    def drop_reference(self, key: Key, uid: str) -> Key | None:
+        """Forgets a CredentialReference; gives the Credential that it named, None if it is not known."""
+        known = self.references.get(key)
+        if known is None or known.uid != uid:
+            return None
+        del self.references[key]
+        self._referenced.put(key, ())
+        return named_by(known.parse())
+
+    def references_to(self, credential: Key) -> list[Key]:
+        """Gives the references that name a Credential, sorted."""
+        return sorted(self._referenced.owners(credential))
+
+    # Secrets
+
+    def put_secret(self, metadata: Mapping[str, Any]) -> list[Key]:
+        """Takes in a Secret's metadata; gives the Credentials that a change of it concerns."""
+        key = Key(metadata["namespace"], metadata["name"])
+        if not _newer(metadata["resourceVersion"], self.versions.get(key, "")):
+            return []
+        self.versions[key] = metadata["resourceVersion"]
+        projected = target(metadata)
+        if projected is None:
+            self.targets.pop(key, None)
+        else:
+            self.targets[key] = projected
+        return list(self._secrets.owners(key))
+
+    def drop_secret(self, key: Key) -> list[Key]:
+        """Forgets a Secret; gives the Credentials that this concerns."""
+        self.versions.pop(key, None)
+        self.targets.pop(key, None)
+        return list(self._secrets.owners(key))
+
+
+def _newer(version: str, known: str) -> bool:
+    """Tells whether a resourceVersion is news: an event can arrive after our own later write's answer."""
+    if version.isdigit() and known.isdigit():
+        return int(version) > int(known)
+    return version != known
+
+
+def key_of(document: Mapping[str, Any]) -> Key:
+    """Gives an object's key."""
+    metadata = document["metadata"]
+    return Key(sys.intern(metadata["namespace"]), metadata["name"])
+
+
+def named_by(reference: Mapping[str, Any]) -> Key:
+    """Gives the Credential that a CredentialReference names."""
+    return Key(reference["metadata"]["namespace"], reference["spec"]["credentialRef"]["name"])
+
+
+def _state(status: Json) -> tuple[str, ...]:
+    ready = next((one for one in status.get("conditions", ()) if one["type"] == "Ready"), None)
+    value, reason = ("Unknown", "Pending") if ready is None else (ready["status"], ready["reason"])
+    return tuple(map(sys.intern, (status.get("type", ""), value, reason)))
+
+
+def _owner(spec: Json) -> tuple[str, str] | None:
+    owner = spec.get("owner")
+    return None if not owner else (owner.get("team", ""), owner.get("contact", ""))
+
+
+def _secret_names(spec: Json) -> list[str]:
+    return [spec["secretRef"]["name"], *(one["name"] for one in spec.get("targets", ()))]

@@ -1,0 +1,89 @@
+"""Metrics in Prometheus' conventions; label values come from stable, bounded sets."""
+
+import collections
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+import prometheus_client as prometheus
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
+
+NAMESPACE = "credential_operator"
+
+RECONCILES = prometheus.Counter(
+    "reconcile", "Reconciles by kind and result.", ["kind", "result"], namespace=NAMESPACE
+)
+RECONCILE_SECONDS = prometheus.Histogram(
+    "reconcile_seconds",
+    "Time of a reconcile, waiting for the provider included.",
+    ["kind"],
+    namespace=NAMESPACE,
+    buckets=(0.005, 0.02, 0.1, 0.5, 2, 10, 30),
+)
+QUEUE_DEPTH = prometheus.Gauge("queue_depth", "Objects waiting for a worker.", namespace=NAMESPACE)
+VALIDATIONS = prometheus.Counter(
+    "validation", "Calls to providers by type and outcome.", ["type", "outcome"], namespace=NAMESPACE
+)
+VALIDATION_SECONDS = prometheus.Histogram(
+    "validation_seconds",
+    "Time of a call to a provider.",
+    ["type"],
+    namespace=NAMESPACE,
+    buckets=(0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 30),
+)
+VALIDATION_CPU = prometheus.Counter(
+    "validation_cpu_seconds", "CPU time of calls to providers.", ["type"], namespace=NAMESPACE
+)
+API_REQUESTS = prometheus.Counter(
+    "api_request", "Requests to the API server by verb and code.", ["verb", "code"], namespace=NAMESPACE
+)
+WATCH_HEARD = prometheus.Gauge(
+    "secret_watch_heard_timestamp_seconds",
+    "When the watch of Secrets last said anything, by namespace.",
+    ["watched"],
+    namespace=NAMESPACE,
+)
+LEADER = prometheus.Gauge("leader", "1 while this replica works.", namespace=NAMESPACE)
+
+
+class Census(Collector):
+    """Counts Credentials by state, and tells who owns them, at the moment of a scrape.
+
+    `states` gives (type, Ready's value, Ready's reason) of each Credential, `owners` gives
+    (namespace, name, team, contact) of those that have an owner.
+    """
+
+    def __init__(
+        self, states: Callable[[], Iterable[Sequence[str]]], owners: Callable[[], Iterable[Sequence[str]]]
+    ) -> None:
+        self._states = states
+        self._owners = owners
+
+    def collect(self) -> Iterator[Metric]:
+        """Yields both metrics."""
+        credentials = GaugeMetricFamily(
+            f"{NAMESPACE}_credentials",
+            "Credentials by type, readiness and reason.",
+            labels=["type", "ready", "reason"],
+        )
+        for state, count in sorted(collections.Counter(self._states()).items()):
+            credentials.add_metric(state, count)
+        yield credentials
+        owners = GaugeMetricFamily(
+            f"{NAMESPACE}_credential_owner_info",
+            "Who owns a Credential, to route alerts.",
+            labels=["namespace", "name", "team", "contact"],
+        )
+        for owner in self._owners():
+            owners.add_metric(owner, 1)
+        yield owners
+
+
+def register(collector: Collector) -> None:
+    """Adds what is counted only when it is asked for."""
+    prometheus.REGISTRY.register(collector)
+
+
+def exposition() -> bytes:
+    """Gives all metrics in the text format."""
+    return prometheus.generate_latest()

@@ -1,0 +1,67 @@
+"""The finalizer: put on before anything is published, taken off when nobody needs the Credential any more."""
+
+import logging
+from typing import Any
+
+from credential_operator import cluster, inventory, references, targets, view
+
+logger = logging.getLogger(__name__)
+
+
+class Protection:
+    """Holds deletions back while references need the Credential, and lets go when none does."""
+
+    def __init__(
+        self, connection: cluster.Cluster, known: inventory.Inventory, written: targets.Targets
+    ) -> None:
+        self._connection = connection
+        self._known = known
+        self._targets = written
+
+    async def protect(self, seen: view.View) -> None:
+        """Puts our finalizer on, where no admission policy did."""
+        version = {
+            "op": "test",
+            "path": "/metadata/resourceVersion",
+            "value": seen.metadata["resourceVersion"],
+        }
+        place = "/metadata/finalizers/-" if seen.metadata.get("finalizers") else "/metadata/finalizers"
+        value = inventory.FINALIZER if place.endswith("-") else [inventory.FINALIZER]
+        await self._patch(seen, [version, {"op": "add", "path": place, "value": value}])
+
+    async def blockers(self, seen: view.View) -> list[references.Claim]:
+        """Gives the references that hold back a deletion, from a fresh list; in a dying namespace none do."""
+        if seen.forced or not seen.protected:
+            return []
+        claims = references.claims(await self._connection.references(seen.key.namespace), seen.key)
+        deletion = seen.metadata["deletionTimestamp"]
+        blocking = [claim for claim in claims if claim.counts_for(seen.uid, deletion)]
+        return [] if blocking and await self._dying(seen.key.namespace) else blocking
+
+    async def release(self, seen: view.View) -> None:
+        """Removes or orphans the targets, then lets the object go."""
+        if not seen.protected:
+            return
+        recorded = seen.recorded
+        retain = seen.spec.target_deletion_policy == "Retain"
+        for name in sorted({*recorded, *(target.name for target in seen.spec.targets)}):
+            owner = targets.owner(seen.metadata)
+            await self._targets.remove(owner, name, recorded=recorded.get(name), retain=retain)
+        place = f"/metadata/finalizers/{seen.metadata['finalizers'].index(inventory.FINALIZER)}"
+        test = {"op": "test", "path": place, "value": inventory.FINALIZER}
+        await self._patch(seen, [test, {"op": "remove", "path": place}])
+        logger.info("released", extra={"object": str(seen.key), "forced": bool(seen.forced)})
+
+    async def _dying(self, namespace: str) -> bool:
+        try:
+            found = await self._connection.namespace(namespace)
+        except cluster.NotFound:
+            return True
+        return "deletionTimestamp" in found["metadata"]
+
+    async def _patch(self, seen: view.View, patch: list[dict[str, Any]]) -> None:
+        try:
+            written = await self._connection.patch_object("credentials", *seen.key, patch)
+        except cluster.NotFound:
+            return
+        self._known.put_credential(written)

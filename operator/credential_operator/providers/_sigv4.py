@@ -1,0 +1,295 @@
+"""What credential types that sign as AWS does share: keys, signing, reading answers, telling refusals apart.
+
+Refusals are told apart by their code, never by their status. The codes:
+docs.aws.amazon.com/STS/latest/APIReference/CommonErrors.html
+docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
+"""
+
+import base64
+import dataclasses
+import datetime
+import functools
+import logging
+import re
+import time
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+from xml.parsers import expat
+
+import pydantic
+
+from credential_operator import errors
+from credential_operator.providers import contract, network
+
+KEY_ID = re.compile(r"(AKIA|ASIA)[A-Z2-7]{16}")
+PLAIN = re.compile(r"[!-~]+")
+UNPLAIN = "holds white space or characters that no key has."
+CODE = re.compile(r"[A-Za-z0-9.]{1,64}")
+SKEW = datetime.timedelta(minutes=5)
+"""How far a signature's time may be from the provider's clock."""
+
+THROTTLED = frozenset(  # botocore/retries/standard.py, ThrottledRetryableChecker
+    {
+        "Throttling",
+        "ThrottlingException",
+        "ThrottledException",
+        "RequestThrottledException",
+        "TooManyRequestsException",
+        "ProvisionedThroughputExceededException",
+        "TransactionInProgressException",
+        "RequestLimitExceeded",
+        "BandwidthLimitExceeded",
+        "LimitExceededException",
+        "RequestThrottled",
+        "SlowDown",
+        "PriorRequestNotComplete",
+        "EC2ThrottledException",
+    }
+)
+SKEWED = frozenset({"RequestTimeTooSkewed", "RequestExpired", "RequestInTheFuture"})
+
+Refusals = Mapping[str, tuple[type[errors.CredentialError], str]]
+
+UNKNOWN_KEY = "the access key id is not known, or the key is switched off"
+MISMATCH = "secretAccessKey does not belong to accessKeyID"
+FOREIGN_SESSION = "sessionToken does not belong to the key"
+SESSION_OVER = "the session is over: write a new key and sessionToken"
+DENIED = "the key is good and may not do this"
+NOT_ENABLED = "the account cannot use this service"
+
+REFUSALS: Refusals = {
+    "InvalidClientTokenId": (errors.Rejected, UNKNOWN_KEY),
+    "InvalidAccessKeyId": (errors.Rejected, UNKNOWN_KEY),
+    "UnrecognizedClientException": (errors.Rejected, UNKNOWN_KEY),
+    "AuthFailure": (errors.Rejected, UNKNOWN_KEY),
+    "SignatureDoesNotMatch": (errors.Rejected, MISMATCH),
+    "InvalidSignatureException": (errors.Rejected, MISMATCH),
+    "InvalidToken": (errors.Rejected, FOREIGN_SESSION),
+    "TokenRefreshRequired": (errors.Rejected, FOREIGN_SESSION),
+    "MissingAuthenticationToken": (errors.Rejected, "the key was not accepted"),
+    "IncompleteSignature": (errors.Rejected, "the key was not accepted"),
+    "ExpiredToken": (errors.Expired, SESSION_OVER),
+    "ExpiredTokenException": (errors.Expired, SESSION_OVER),
+    "NotSignedUp": (errors.PermissionDenied, NOT_ENABLED),
+    "OptInRequired": (errors.PermissionDenied, NOT_ENABLED),
+    "AccountProblem": (errors.PermissionDenied, "there is a problem with the account: ask the provider"),
+    "AllAccessDisabled": (errors.PermissionDenied, "all access is switched off: ask the provider"),
+    "AccessDenied": (errors.PermissionDenied, DENIED),
+    "AccessDeniedException": (errors.PermissionDenied, DENIED),
+}
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Key:
+    """An access key."""
+
+    id: str = dataclasses.field(repr=False)
+    secret: str = dataclasses.field(repr=False)
+    token: str | None = dataclasses.field(repr=False, default=None)
+
+    def __str__(self) -> str:
+        """Names the key; an id that has not the form of one may be the secret in the wrong field."""
+        return f"key {self.id}" if KEY_ID.fullmatch(self.id) else "the key"
+
+
+class Keys(contract.Keys):
+    """An access key, as it stands in the source Secret."""
+
+    access_key_id: contract.Line = pydantic.Field(alias="accessKeyID", examples=["AKIAIOSFODNN7EXAMPLE"])
+    """The access key id."""
+    secret_access_key: contract.Line = pydantic.Field(
+        alias="secretAccessKey", examples=["wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"]
+    )
+    """The secret access key."""
+    session_token: contract.Line | None = pydantic.Field(None, alias="sessionToken")
+    """The session token that belongs to a session's key."""
+
+    def key(self) -> Key:
+        """Gives the key to sign with."""
+        token = self.session_token.get_secret_value() if self.session_token else None
+        return Key(self.access_key_id.get_secret_value(), self.secret_access_key.get_secret_value(), token)
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What a provider said: the root of its document and the texts that were asked for."""
+
+    where: str
+    response: network.Response
+    root: str
+    texts: Mapping[str, str] = dataclasses.field(repr=False)
+
+    @property
+    def code(self) -> str:
+        """The error's code; empty where there is none that could be repeated in a message."""
+        code = self.texts.get("Code", "")
+        return code if CODE.fullmatch(code) else ""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """Makes the signed calls of one check, within its time."""
+
+    session: network.Session
+    key: Key
+    service: str
+    region: str
+    now: Callable[[], datetime.datetime]
+    end: float
+    """When the check's time is over, by the monotonic clock."""
+
+    def call(
+        self,
+        method: str,
+        url: str,
+        *,
+        body: str = "",
+        wanted: frozenset[str] = frozenset(),
+        **connection: Any,
+    ) -> Answer:
+        """Makes one call; `wanted` are the elements whose texts are read, besides those of errors."""
+        headers = {"Content-Type": "application/x-www-form-urlencoded; charset=utf-8"} if body else {}
+        signed = sign(method, url, headers, body, key=self.key, service=self.service, region=self.region)
+        left = self.end - time.monotonic()
+        response = self.session.request(
+            method, url, headers=signed, body=body.encode() or None, timeout=max(left, 0.0), **connection
+        )
+        root, texts = read(response, wanted | {"Code", "Message", "Region"})
+        return Answer(where=str(network.parse(url)), response=response, root=root, texts=texts)
+
+    def refusal(self, answer: Answer, refusals: Refusals) -> errors.CredentialError:
+        """Turns an answer that is not the expected one into the error that it means."""
+        code, wait = answer.code, answer.response.retry_after()
+        if code in THROTTLED or answer.response.status == TOO_MANY:
+            return errors.RateLimited(f"{answer.where} asks for fewer calls.", retry_after=wait)
+        if self._skewed(answer):
+            return errors.ClockSkew(
+                f"{answer.where} did not accept the time of the request: its clock and the operator's differ."
+            )
+        if code.startswith("Signature") and "scoped to a valid region" in answer.texts.get("Message", ""):
+            return errors.Misconfigured(f"{answer.where} does not serve region {self.region} ({code}).")
+        if code in refusals:
+            kind, words = refusals[code]
+            return kind(f"{answer.where} refused {self.key}: {words} ({code}).")
+        said = f"{answer.response.status} {code}".strip()
+        return errors.ProviderUnreachable(
+            f"{answer.where} gave no usable answer (HTTP status {said}).", retry_after=wait
+        )
+
+    def _skewed(self, answer: Answer) -> bool:
+        """Tells whether the time made the signature wrong: by the code, the words, or the server's clock."""
+        if answer.code in SKEWED:
+            return True
+        if answer.code not in {"SignatureDoesNotMatch", "InvalidSignatureException"}:
+            return False
+        words, theirs = answer.texts.get("Message", ""), answer.response.date()
+        if "Signature expired" in words or "Signature not yet current" in words:
+            return True
+        return theirs is not None and abs(theirs - self.now()) > SKEW
+
+
+TOO_MANY = 429
+
+
+def sign(
+    method: str, url: str, headers: Mapping[str, str], body: str, *, key: Key, service: str, region: str
+) -> dict[str, str]:
+    """Gives the headers of a signed request (Signature Version 4)."""
+    auth, awsrequest, credentials = _botocore()
+    signer = auth.S3SigV4Auth if service == "s3" else auth.SigV4Auth
+    request = awsrequest.AWSRequest(method=method, url=url, headers=headers, data=body.encode())
+    signer(credentials.Credentials(key.id, key.secret, key.token), service, region).add_auth(request)
+    return dict(request.headers.items())
+
+
+@functools.cache
+def _botocore() -> tuple[Any, Any, Any]:
+    """Loads the signer, at the first call: listing the types must not pay for it."""
+    from botocore import auth, awsrequest, credentials  # noqa: PLC0415
+
+    # It writes what it signs, session tokens included.
+    logging.getLogger("botocore").setLevel(logging.CRITICAL)
+    return auth, awsrequest, credentials
+
+
+def read(response: network.Response, wanted: frozenset[str]) -> tuple[str, dict[str, str]]:
+    """Reads the root of an XML document and the first text of each wanted element; no root: it is none.
+
+    A document type declaration, which no provider sends and attackers do, makes it none.
+    """
+    reader = _Reader(wanted)
+    try:
+        reader.parser.Parse(response.body, not response.truncated)
+    except (expat.ExpatError, ValueError):
+        return "", {}
+    return reader.root, reader.texts
+
+
+class _Reader:
+    def __init__(self, wanted: frozenset[str]) -> None:
+        self.root = ""
+        self.texts: dict[str, str] = {}
+        self._wanted = wanted
+        self._open: str | None = None
+        self.parser = expat.ParserCreate("utf-8")
+        self.parser.buffer_text = True
+        self.parser.StartElementHandler = self._start
+        self.parser.EndElementHandler = self._end
+        self.parser.CharacterDataHandler = self._text
+        self.parser.StartDoctypeDeclHandler = self._refuse
+
+    def _start(self, name: str, _: object) -> None:
+        self.root = self.root or name
+        self._open = name if name in self._wanted and name not in self.texts else None
+
+    def _end(self, _: str) -> None:
+        self._open = None
+
+    def _text(self, text: str) -> None:
+        if self._open:
+            self.texts[self._open] = self.texts.get(self._open, "") + text
+
+    def _refuse(self, *_: object) -> None:
+        raise ValueError
+
+
+def inspect(key: Key, *, amazon: bool) -> None:
+    """Finds what cannot be right about a key; `amazon`: of AWS itself, whose key ids have a form."""
+    fault = next((words for wrong, words in _faults(key) if wrong), None)
+    if not fault and amazon:
+        fault = next((words for wrong, words in _amazon_faults(key) if wrong), None)
+    if fault:
+        raise errors.InvalidKeyMaterial(fault)
+
+
+def _faults(key: Key) -> Iterator[tuple[bool, str]]:
+    yield (
+        KEY_ID.fullmatch(key.secret) is not None and KEY_ID.fullmatch(key.id) is None,
+        "accessKeyID and secretAccessKey look swapped: secretAccessKey has the form of an access key id.",
+    )
+    yield not PLAIN.fullmatch(key.id), f"accessKeyID {UNPLAIN}"
+    yield not PLAIN.fullmatch(key.token or "-"), f"sessionToken {UNPLAIN}"
+
+
+def _amazon_faults(key: Key) -> Iterator[tuple[bool, str]]:
+    yield not PLAIN.fullmatch(key.secret), f"secretAccessKey {UNPLAIN}"
+    yield (
+        KEY_ID.fullmatch(key.id) is None,
+        "accessKeyID is not an access key id of AWS: those are AKIA or ASIA and 16 letters and digits.",
+    )
+    yield (
+        key.id.startswith("ASIA") and key.token is None,
+        "accessKeyID is a session's (ASIA): it needs its sessionToken.",
+    )
+    yield (
+        key.id.startswith("AKIA") and key.token is not None,
+        "accessKeyID is a user's (AKIA): it has no sessionToken, remove that.",
+    )
+
+
+def account_of(key_id: str) -> str | None:
+    """Decodes the account that is in an AWS access key id; None for ids from before 2019, which hold none."""
+    if not KEY_ID.fullmatch(key_id):
+        return None
+    number = int.from_bytes(base64.b32decode(key_id[4:])[:6])
+    return f"{(number & 0x7FFFFFFFFF80) >> 7:012d}" if number >> 47 else None

@@ -1,0 +1,168 @@
+"""What a credential type is: the contract that every module in this folder fulfils.
+
+A module holds one class that fulfils `Provider`, and `PROVIDER`, its one instance. Nothing else
+is edited by hand to add a type: the schema, the reference pages, the examples and the formats
+that can serve it follow from the class. Code that types share is a module with an underscore in
+front; what they share with the outside is `network`.
+"""
+
+import dataclasses
+import datetime
+import unicodedata
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, ClassVar, Protocol, TypeVar, get_args
+
+import pydantic
+
+from credential_operator import errors
+from credential_operator.api import values
+from credential_operator.providers import network
+
+
+class Config(values.Model):
+    """The public fields of a credential type: `spec.<type>`, each with a bound and a description."""
+
+
+class Keys(pydantic.BaseModel):
+    """The key material of a credential type, read from the source Secret: every field a Line or a Document.
+
+    A field's alias is its public name.
+    """
+
+    model_config = pydantic.ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+class Line(pydantic.SecretStr):
+    """Key material of one line: a password, a token."""
+
+
+class Document(pydantic.SecretStr):
+    """Key material of more lines: a PEM key, a JSON document."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """Public facts about whose key it is."""
+
+    principal: str
+    account: str | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Warned:
+    """Something to know although the key works: `reason` is stable, `message` says what to do."""
+
+    reason: str
+    message: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Validation:
+    """The provider accepted the key: what it said about it.
+
+    `key_id` is the key's public name, `external_id` what a role's trust policy must ask for,
+    `expires_at` the end of the key's life where the provider tells.
+    """
+
+    identity: Identity | None = None
+    key_id: str | None = None
+    external_id: str | None = None
+    expires_at: datetime.datetime | None = None
+    warnings: tuple[Warned, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """Everything a check may use of the world outside; no other configuration reaches it.
+
+    `timeout` is the whole check's, in seconds; `external_id` is the one derived for this Credential.
+    """
+
+    session: network.Session
+    timeout: float
+    now: Callable[[], datetime.datetime]
+    external_id: str
+
+
+C = TypeVar("C", bound=Config)
+K = TypeVar("K", bound=Keys)
+
+
+class Provider(Protocol[C, K]):
+    """One credential type. Stateless; every call may be repeated, and runs in a thread of its own."""
+
+    name: ClassVar[str]
+    """The key under `spec`."""
+    title: ClassVar[str]
+    """The type in a sentence, for documentation."""
+    config: type[C]
+    keys: type[K]
+    variables: ClassVar[Mapping[str, tuple[str, ...]]]
+    """Every field that `fields` may give -> the usual environment variables, first the preferred one."""
+    example: ClassVar[Mapping[str, Any]]
+    """A usual `spec.<type>`, for documentation and generated manifests."""
+
+    def endpoint(self, config: C) -> str:
+        """Names the endpoint that a check calls, as `host:port`: calls to one endpoint share its budget."""
+
+    def inspect(self, config: C, keys: K) -> None:
+        """Finds without a call what cannot be right; raises InvalidKeyMaterial or Misconfigured."""
+
+    def validate(self, config: C, keys: K, context: Context) -> Validation:
+        """Asks the provider with one authenticated call without side effects; raises a CredentialError."""
+
+    def fields(self, config: C, keys: K) -> Mapping[str, str]:
+        """Gives what formats draw from, public and secret, without the absent ones. Pure."""
+
+
+def load(provider: Provider[Any, K], data: Mapping[str, bytes], keys: Mapping[str, str]) -> K:
+    """Reads a type's key material out of a source Secret; `keys` maps fields to that Secret's keys.
+
+    A field that is not mapped is read from the key of its own name, or of its first environment
+    variable that is there. Raises InvalidSpec for a mapping of unknown fields, InvalidKeyMaterial
+    that names every field that is missing or cannot be right, and no value.
+    """
+    names = {field.alias or name: field for name, field in provider.keys.model_fields.items()}
+    if unknown := sorted(keys.keys() - names):
+        raise errors.InvalidSpec(
+            f"secretRef.keys names {', '.join(unknown)}; "
+            f"the fields of {provider.name} are {', '.join(sorted(names))}."
+        )
+    found: dict[str, pydantic.SecretStr] = {}
+    problems: list[str] = []
+    for name, field in names.items():
+        spellings = (keys[name],) if name in keys else (name, *provider.variables.get(name, ()))
+        key = next((spelling for spelling in spellings if spelling in data), None)
+        if key is not None:
+            kind = Document if Document in (field.annotation, *get_args(field.annotation)) else Line
+            value, problem = _read(data[key], lines=kind is Document)
+            found[name] = kind(value)
+            problems += [f"{name} (Secret key {key}) {problem}"] if problem else []
+        elif field.is_required() or name in keys:
+            problems.append(f"{name} is missing: write it under the Secret key {' or '.join(spellings)}")
+    if problems:
+        raise errors.InvalidKeyMaterial("; ".join(sorted(problems)) + ".")
+    return provider.keys.model_validate(found)
+
+
+def _read(raw: bytes, *, lines: bool) -> tuple[str, str | None]:
+    """Decodes a value, and says what cannot be right about it."""
+    try:
+        value = raw.decode()
+    except UnicodeDecodeError:
+        return "", "is not text: write the key itself, encoded in base64 once"
+    return value, next(_faults(value, lines=lines), None)
+
+
+def _faults(value: str, *, lines: bool) -> Iterator[str]:
+    if not value.strip():
+        yield "is empty"
+    if value.startswith("\ufeff"):
+        yield "begins with a byte order mark: save it without"
+    if not lines and value != value.rstrip("\r\n"):
+        yield "ends with a newline: write it without (printf, or echo -n)"
+    if not lines and value != value.strip():
+        yield "has white space around it: write it without"
+    allowed = "\r\n\t" if lines else ""
+    if any(unicodedata.category(sign) in {"Cc", "Zl", "Zp"} and sign not in allowed for sign in value):
+        yield "holds control characters or newlines: write it as one line of text"

@@ -1,0 +1,361 @@
+"""The straight line of a Credential: protect, load, validate, publish, report.
+
+Level-triggered: what is to be done follows from the object, its status and the inventory alone, so any
+step may run twice and any wake-up may be lost. What is kept in memory between passes (`_Attempts`)
+only spaces out calls to providers.
+"""
+
+import base64
+import dataclasses
+import datetime
+import logging
+import random
+import time
+import zlib
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from credential_operator import (
+    checks,
+    cluster,
+    errors,
+    events,
+    findings,
+    installation,
+    inventory,
+    protection,
+    references,
+    status,
+    targets,
+    view,
+)
+from credential_operator.providers import contract
+
+logger = logging.getLogger(__name__)
+
+Json = dict[str, Any]
+FIRST_BACKOFF = 1.0
+LONGEST_BACKOFF = 300.0
+
+
+@dataclasses.dataclass(slots=True)
+class _Attempts:
+    """What was tried last without a final answer: it only spaces out calls, nothing is decided by it.
+
+    `version` is the source Secret's that was tried, `digest` its key material's; `not_before` is a time of
+    the monotonic clock.
+    """
+
+    version: str | None = None
+    digest: str = ""
+    refusals: int = 0
+    failures: int = 0
+    not_before: float = 0.0
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """The source Secret, read: the type's key material, and what stands for it without showing it."""
+
+    version: str
+    digest: str
+    keys: Any = dataclasses.field(repr=False)
+
+
+class Reconciler:
+    """Brings Credentials one pass further; shared by all workers."""
+
+    def __init__(  # noqa: PLR0913  its collaborators
+        self,
+        *,
+        connection: cluster.Cluster,
+        known: inventory.Inventory,
+        keyring: installation.Installation,
+        checker: checks.Checker,
+        catalogue: view.Catalogue,
+        recorder: events.Recorder,
+        wake: Callable[[Iterable[inventory.Key]], None],
+        wake_references: Callable[[inventory.Key], None],
+        clock: Callable[[], datetime.datetime],
+    ) -> None:
+        self._connection = connection
+        self._known = known
+        self._keyring = keyring
+        self._checker = checker
+        self._catalogue = catalogue
+        self._recorder = recorder
+        self._wake = wake
+        self._wake_references = wake_references
+        self._clock = clock
+        self._targets = targets.Targets(connection, known, keyring, wake)
+        self._protection = protection.Protection(connection, known, self._targets)
+        self._attempts: dict[inventory.Key, _Attempts] = {}
+
+    async def credential(self, key: inventory.Key) -> datetime.datetime | None:
+        """Makes one pass over a Credential; gives the time of the next look, None for on change only."""
+        record = self._known.credentials.get(key)
+        if record is None:
+            self._attempts.pop(key, None)
+            return None
+        seen = view.parse(record, self._catalogue)
+        if seen is None:
+            logger.warning("leaves an object of an unknown type alone", extra={"object": str(key)})
+            return None
+        blockers = None
+        if seen.deleting:
+            blockers = await self._protection.blockers(seen)
+            if not blockers:
+                await self._protection.release(seen)
+                self._attempts.pop(seen.key, None)
+                return None
+        elif not seen.protected:
+            await self._protection.protect(seen)
+            seen = self._again(seen)
+        found = await self._look(seen, blockers)
+        result = status.after(seen.status, found, self._clock())
+        await self._report(seen, result)
+        return self._next(seen.key, found, result)
+
+    def _again(self, seen: view.View) -> view.View:
+        """Gives the object as our own write of just now left it."""
+        record = self._known.credentials.get(seen.key)
+        return (view.parse(record, self._catalogue) if record is not None else None) or seen
+
+    # Look
+
+    async def _look(self, seen: view.View, blockers: list[references.Claim] | None) -> findings.Pass:
+        """Loads, validates and publishes what is due; never raises for what belongs into the status."""
+        attempts = self._attempts.setdefault(seen.key, _Attempts())
+        version = self._known.versions.get(seen.source_key)
+        waiting = attempts.not_before > time.monotonic() and attempts.version == version
+        todo = view.due(seen, self._known, self._clock(), waiting=waiting)
+        found = findings.Pass(
+            generation=seen.metadata["generation"],
+            type=seen.type,
+            verdict=findings.UNCHANGED,
+            timing=seen.timing(self._jitter(seen)),
+            suspended=seen.spec.suspend,
+            wanted=len(seen.spec.targets),
+            targets=self._standing(seen),
+            references=self._counted(seen, blockers),
+            blockers=None if blockers is None else tuple(sorted(str(claim) for claim in blockers)),
+            reconcile_at=seen.metadata["annotations"].get(inventory.RECONCILE_AT),
+        )
+        if seen.spec.suspend:
+            return dataclasses.replace(found, verdict=findings.NotChecked(reason="Suspended"))
+        if not (todo.validation or todo.publication):
+            return found
+        down = self._checker.down(seen.provider, seen.config)
+        if down is not None and not todo.publication and seen.spec.validation.policy != "Disabled":
+            attempts.version = version
+            return dataclasses.replace(found, verdict=down)
+        return await self._work(seen, found, todo=todo, attempts=attempts)
+
+    async def _work(
+        self, seen: view.View, found: findings.Pass, *, todo: view.Due, attempts: _Attempts
+    ) -> findings.Pass:
+        """Loads the source, validates it, and publishes it if it may be."""
+        try:
+            source = await self._load(seen)
+        except errors.Forbidden as error:
+            return dataclasses.replace(found, trouble=error)
+        except (errors.SourceNotFound, errors.InvalidKeyMaterial) as error:
+            return dataclasses.replace(found, verdict=error, source=self._source(seen, None), new_key=True)
+        published = self._published_digests(seen)
+        same_key = bool(published) and published == {source.digest}
+        verdict = await self._judge(seen, source, todo=todo, same_key=same_key)
+        self._remember(attempts, source, verdict, seen)
+        decided = not (isinstance(verdict, Exception) and not _final(verdict))
+        found = dataclasses.replace(
+            found,
+            verdict=verdict,
+            new_key=bool(published) and not same_key,
+            refusals=attempts.refusals,
+            source=self._source(seen, source) if decided else None,
+        )
+        if not view.publishable(seen, verdict, source.version, same_key=same_key):
+            return dataclasses.replace(found, held=True)
+        return await self._publish(seen, source, found)
+
+    async def _load(self, seen: view.View) -> Source:
+        """Reads the source Secret; raises SourceNotFound or InvalidKeyMaterial."""
+        name = seen.spec.secret_ref.name
+        try:
+            secret = await self._connection.secret(*seen.source_key)
+        except cluster.NotFound:
+            raise errors.SourceNotFound(
+                f"Secret {name} does not exist: create it, or name another one in spec.secretRef."
+            ) from None
+        self._wake(other for other in self._known.put_secret(secret["metadata"]) if other != seen.key)
+        data = {field: base64.b64decode(value) for field, value in (secret.get("data") or {}).items()}
+        keys = contract.load(seen.provider, data, seen.spec.secret_ref.keys)
+        fields = seen.provider.fields(seen.config, keys)
+        return Source(
+            version=secret["metadata"]["resourceVersion"],
+            digest=self._keyring.digest("source", *seen.key, dict(fields)),
+            keys=keys,
+        )
+
+    async def _judge(
+        self, seen: view.View, source: Source, *, todo: view.Due, same_key: bool
+    ) -> findings.Verdict:
+        """Asks the provider if that is due; what it says no to is an answer, not a failure."""
+        if seen.spec.validation.policy == "Disabled":
+            return findings.NotChecked(reason="ValidationDisabled")
+        accepted = seen.condition("Validated").get("status") == "True"
+        if not todo.validation or (todo.source_only and same_key and accepted):
+            return findings.UNCHANGED
+        try:
+            return await self._checker.check(
+                seen.provider,
+                seen.config,
+                source.keys,
+                timeout=seen.spec.validation.timeout.total_seconds(),
+                external_id=self._keyring.external_id(*seen.key),
+            )
+        except errors.CredentialError as error:
+            return error
+        except Exception as error:
+            logger.exception("a check failed by a fault of ours", extra={"object": str(seen.key)})
+            return error
+
+    async def _publish(self, seen: view.View, source: Source, found: findings.Pass) -> findings.Pass:
+        """Renders and applies every target, and removes those that the spec no longer names."""
+        material = seen.material(source.keys, external_id=self._keyring.external_id(*seen.key))
+        owner = targets.owner(seen.metadata, source.digest)
+        standing = {target.name: target for target in found.targets}
+        done: list[findings.Published] = []
+        trouble: list[errors.CredentialError] = []
+        for target in seen.spec.targets:
+            try:
+                desired = self._catalogue.render(target, material)
+                done.append(
+                    await self._targets.publish(
+                        owner,
+                        desired,
+                        recorded=seen.recorded.get(target.name),
+                        spec_changed=seen.spec_changed,
+                        now=findings.show_time(self._clock()),
+                    )
+                )
+            except errors.CredentialError as error:
+                trouble.append(error)
+                if target.name in standing and not isinstance(error, errors.TargetConflict):
+                    done.append(standing[target.name])
+        for name in sorted(set(seen.recorded) - {target.name for target in seen.spec.targets}):
+            await self._targets.remove(
+                targets.owner(seen.metadata), name, recorded=seen.recorded[name], retain=False
+            )
+        return dataclasses.replace(found, targets=tuple(done), trouble=trouble[0] if trouble else None)
+
+    # What a pass starts from
+
+    def _standing(self, seen: view.View) -> tuple[findings.Published, ...]:
+        """Gives the targets that were published and still exist."""
+        return tuple(
+            findings.Published(
+                name=name,
+                format=recorded["format"],
+                uid=recorded["uid"],
+                version=recorded["resourceVersion"],
+                published_at=recorded["publishedAt"],
+            )
+            for name, recorded in seen.recorded.items()
+            if inventory.Key(seen.key.namespace, name) in self._known.targets
+        )
+
+    def _published_digests(self, seen: view.View) -> set[str]:
+        """Gives the digests of the key material that the standing targets were rendered from."""
+        secrets = (self._known.targets.get(inventory.Key(seen.key.namespace, name)) for name in seen.recorded)
+        return {secret.source_digest for secret in secrets if secret is not None}
+
+    def _counted(
+        self, seen: view.View, blockers: list[references.Claim] | None
+    ) -> tuple[tuple[str, str, str], ...]:
+        if blockers is not None:
+            return tuple(("CredentialReference", *claim.key) for claim in blockers)
+        return tuple(("CredentialReference", *key) for key in self._known.references_to(seen.key))
+
+    def _source(self, seen: view.View, source: Source | None) -> Json:
+        before = seen.status.get("source") or {}
+        version = None if source is None else source.version
+        changed = before.get("resourceVersion") != version or "changedAt" not in before
+        return {
+            "secretName": seen.spec.secret_ref.name,
+            **({} if version is None else {"resourceVersion": version}),
+            "changedAt": findings.show_time(self._clock()) if changed else before["changedAt"],
+        }
+
+    def _jitter(self, seen: view.View) -> float:
+        """Gives a number in [0, 1) that differs between objects and between their validations."""
+        return zlib.crc32(f"{seen.uid}{seen.status.get('nextValidationTime')}".encode()) / 2**32
+
+    # What a pass leaves behind
+
+    def _remember(
+        self, attempts: _Attempts, source: Source, verdict: findings.Verdict, seen: view.View
+    ) -> None:
+        """Counts refusals and failures in a row; a refusal that the status shows as confirmed stays so."""
+        same = attempts.digest == source.digest
+        attempts.version, attempts.digest = source.version, source.digest
+        if isinstance(verdict, errors.Refused):
+            known = seen.condition("Validated")
+            believed = (
+                known.get("status") == "False"
+                and known.get("reason") == verdict.reason
+                and seen.status.get("source", {}).get("resourceVersion") == source.version
+            )
+            before = findings.CONFIRMATIONS if believed else attempts.refusals if same else 0
+            attempts.refusals = min(before + 1, findings.CONFIRMATIONS)
+        elif not isinstance(verdict, errors.Transient):
+            attempts.refusals = 0
+        if not (isinstance(verdict, Exception) and not _final(verdict)):
+            attempts.failures, attempts.not_before = 0, 0.0
+
+    async def _report(self, seen: view.View, result: status.Result) -> None:
+        """Writes the status if it differs, then the events."""
+        patch = status.merge_patch(seen.status, result.status)
+        if not patch:
+            return
+        try:
+            written = await self._connection.patch_status(
+                "credentials", *seen.key, {"metadata": {"uid": seen.uid}, "status": patch}
+            )
+        except cluster.NotFound:
+            return
+        self._known.put_credential(written)
+        if _readiness(seen.status) != _readiness(result.status):
+            self._wake_references(seen.key)
+        await self._recorder.record("Credential", seen.metadata, result.events)
+
+    def _next(
+        self, key: inventory.Key, found: findings.Pass, result: status.Result
+    ) -> datetime.datetime | None:
+        """Gives the time of the next look: the status's, or the end of a backoff."""
+        attempts = self._attempts[key]
+        open_ended = [
+            error
+            for error in (found.verdict, found.trouble)
+            if isinstance(error, Exception) and not _final(error)
+        ]
+        if not open_ended:
+            if not attempts.refusals:
+                del self._attempts[key]
+            return result.wake_at
+        asked = next((error.retry_after for error in open_ended if isinstance(error, errors.Transient)), None)
+        backoff = min(LONGEST_BACKOFF, FIRST_BACKOFF * 2**attempts.failures)
+        wait = asked if asked is not None else backoff * random.uniform(0.5, 1.0)  # noqa: S311
+        attempts.failures = min(attempts.failures + 1, 16)
+        attempts.not_before = time.monotonic() + wait
+        return self._clock() + datetime.timedelta(seconds=wait)
+
+
+def _final(error: Exception) -> bool:
+    """Tells whether an error is an answer: neither transient nor a fault of ours."""
+    return isinstance(error, errors.CredentialError) and not isinstance(error, errors.Transient)
+
+
+def _readiness(document: Json) -> list[Any]:
+    """Gives what references repeat of a Credential's status."""
+    ready = (one for one in document.get("conditions", ()) if one["type"] == "Ready")
+    return [(one["status"], one["reason"], one["message"]) for one in ready]

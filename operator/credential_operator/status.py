@@ -1,0 +1,209 @@
+"""From what one pass over a Credential found out to its status, events and the next look. Pure."""
+
+import dataclasses
+import datetime
+from collections.abc import Mapping
+from typing import Any
+
+from credential_operator import errors, judge, situation
+from credential_operator.findings import CONFIRM_AFTER, Json, NotChecked, Pass, Time, parse_time, show_time
+from credential_operator.providers import contract
+
+SHOWN = 10
+"""How many names a status lists."""
+KEPT = ("identity", "key", "externalID", "lastValidatedTime", "nextValidationTime", "source")
+"""What a pass that finds out nothing new about it leaves as it is."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """Something that happened: `type` is Normal or Warning."""
+
+    type: str
+    reason: str
+    message: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """The status to write, the events to send, and when to look again (None: on change only)."""
+
+    status: Json
+    events: tuple[Event, ...]
+    wake_at: Time | None
+
+
+def after(old: Mapping[str, Any], found: Pass, now: Time) -> Result:
+    """Turns what a pass found out into status, events and the next look."""
+    before = {one["type"]: one for one in old.get("conditions", ())}
+    status = _facts(old, found, now)
+    states = judge.judge(
+        before,
+        found,
+        validated_at=old.get("lastValidatedTime"),
+        expires_at=parse_time(status.get("expiresAt")),
+        now=now,
+    )
+    status["conditions"] = [
+        condition(before.get(name), name, state, generation=found.generation, now=now)
+        for name, state in sorted(states.items())
+    ]
+    return Result(
+        status=status, events=_events(before, states, found), wake_at=_next_look(status, found, now)
+    )
+
+
+def condition(
+    before: Mapping[str, Any] | None, name: str, state: situation.State, *, generation: int, now: Time
+) -> Json:
+    """Gives a metav1.Condition; its transition time moves only when its value does."""
+    kept = before is not None and before["status"] == state.value
+    return {
+        "type": name,
+        "status": state.value,
+        "reason": state.reason,
+        "message": state.message,
+        "observedGeneration": generation,
+        "lastTransitionTime": before["lastTransitionTime"] if before is not None and kept else show_time(now),
+    }
+
+
+def merge_patch(old: Mapping[str, Any], new: Mapping[str, Any]) -> Json:
+    """Gives the JSON merge patch (RFC 7386) that turns one document into another; empty if they are equal."""
+    patch: Json = dict.fromkeys(sorted(old.keys() - new.keys()))
+    for name, value in new.items():
+        known = old.get(name)
+        if isinstance(value, Mapping) and isinstance(known, Mapping):
+            if inner := merge_patch(known, value):
+                patch[name] = inner
+        elif name not in old or known != value:
+            patch[name] = value
+    return patch
+
+
+# Facts
+
+
+def _facts(old: Mapping[str, Any], found: Pass, now: Time) -> Json:
+    """Gives everything in the status that is not a condition."""
+    facts: Json = {name: old[name] for name in KEPT if name in old}
+    facts |= {"observedGeneration": found.generation, "type": found.type, "references": _counted(found)}
+    if found.reconcile_at is not None:
+        facts["lastHandledReconcileAt"] = found.reconcile_at
+    if found.source is not None:
+        facts["source"] = found.source
+    if found.targets:
+        facts["targets"] = [target.document() for target in sorted(found.targets, key=lambda one: one.name)]
+    if isinstance(found.verdict, contract.Validation):
+        facts = {
+            name: value for name, value in facts.items() if name not in ("identity", "key", "externalID")
+        }
+        facts |= _identified(found.verdict) | {"lastValidatedTime": show_time(now)}
+    end = _expiry(old, found)
+    if end is not None:
+        facts["expiresAt"] = show_time(end)
+    return _planned(facts, found, now)
+
+
+def _identified(validation: contract.Validation) -> Json:
+    identity = validation.identity
+    account = {"account": identity.account} if identity is not None and identity.account else {}
+    facts = {
+        "identity": {"principal": identity.principal, **account} if identity is not None else None,
+        "key": {"id": validation.key_id} if validation.key_id else None,
+        "externalID": validation.external_id,
+    }
+    return {name: value for name, value in facts.items() if value}
+
+
+def _expiry(old: Mapping[str, Any], found: Pass) -> Time | None:
+    """Gives the end of what a person must renew: the owner's word, else the provider's."""
+    if found.timing.expires_at is not None:
+        return found.timing.expires_at
+    if isinstance(found.verdict, contract.Validation):
+        return found.verdict.expires_at
+    return parse_time(old.get("expiresAt"))
+
+
+def _counted(found: Pass) -> Json:
+    counted: Json = {"count": len(found.references), "declared": len(found.references)}
+    shown = sorted(found.references)[:SHOWN]
+    items = [{"kind": kind, "namespace": namespace, "name": name} for kind, namespace, name in shown]
+    return counted | ({"items": items} if items else {})
+
+
+# Times
+
+
+def _planned(facts: Json, found: Pass, now: Time) -> Json:
+    """Sets when the provider is asked next; a transient failure leaves that, for a backoff comes first."""
+    if found.verdict == NotChecked(reason="Unchanged") or (
+        isinstance(found.verdict, Exception) and found.final is None
+    ):
+        return facts
+    facts.pop("nextValidationTime", None)
+    if isinstance(found.verdict, NotChecked):
+        return facts
+    if not found.confirmed:
+        return facts | {"nextValidationTime": show_time(now + datetime.timedelta(seconds=CONFIRM_AFTER))}
+    if not found.timing.interval:
+        return facts
+    jittered = found.timing.interval * (0.9 + 0.2 * found.timing.jitter)
+    return facts | {"nextValidationTime": show_time(now + jittered)}
+
+
+def _next_look(status: Mapping[str, Any], found: Pass, now: Time) -> Time | None:
+    looks = [parse_time(status.get("nextValidationTime"))]
+    end = parse_time(status.get("expiresAt"))
+    later = [] if end is None else [end - found.timing.warn_before, end]
+    if isinstance(found.verdict, errors.Transient):
+        later.append(found.stale_at(parse_time(status.get("lastValidatedTime"))) or now)
+    looks += [moment for moment in later if moment > now]
+    return min((look for look in looks if look is not None), default=None)
+
+
+# Events
+
+
+def _events(
+    before: Mapping[str, Mapping[str, Any]], states: Mapping[str, situation.State], found: Pass
+) -> tuple[Event, ...]:
+    """Tells of transitions only; a first success is worth no event."""
+    events = [
+        Event(type="Warning", reason=states[name].reason, message=states[name].message)
+        for name, wrong in (
+            ("Validated", "False"),
+            ("Synced", "False"),
+            ("Warning", "True"),
+            ("Expiring", "True"),
+            ("DeletionBlocked", "True"),
+        )
+        if _turned(before.get(name), states.get(name), wrong)
+    ]
+    validated = states["Validated"]
+    if validated.value == "True" and before.get("Validated", {}).get("status") == "False":
+        events.append(Event(type="Normal", reason="Accepted", message=validated.message))
+    return tuple(dict.fromkeys([*events, *_written(before, found)]))
+
+
+def _turned(known: Mapping[str, Any] | None, state: situation.State | None, wrong: str) -> bool:
+    """Tells whether a condition has come to say that something is wrong, or something else than before."""
+    if state is None or state.value != wrong:
+        return False
+    return known is None or (known["status"], known["reason"]) != (wrong, state.reason)
+
+
+def _written(before: Mapping[str, Mapping[str, Any]], found: Pass) -> list[Event]:
+    repaired = ", ".join(sorted(target.name for target in found.targets if target.repaired))
+    replaced = ", ".join(
+        sorted(target.name for target in found.targets if target.written and not target.repaired)
+    )
+    events = []
+    if repaired:
+        text = f"Wrote {repaired} again, which somebody else had changed or deleted."
+        events.append(Event(type="Normal", reason="Repaired", message=text))
+    if replaced and before.get("Synced", {}).get("reason") in ("Published", "HeldBack"):
+        events.append(
+            Event(type="Normal", reason="Published", message=f"Published what is new to {replaced}.")
+        )
+    return events

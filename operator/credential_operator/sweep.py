@@ -1,0 +1,71 @@
+"""Compares what is known with a fresh list: kopf tells nothing of objects that vanish while it lists."""
+
+import asyncio
+import logging
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from credential_operator import cluster, controller, inventory
+
+logger = logging.getLogger(__name__)
+
+
+class Sweeper:
+    """Lists both kinds in the watched namespaces (none named: in all)."""
+
+    def __init__(
+        self,
+        connection: cluster.Cluster,
+        known: inventory.Inventory,
+        queue: controller.Controller,
+        namespaces: Iterable[str],
+    ) -> None:
+        self._connection = connection
+        self._known = known
+        self._controller = queue
+        self._namespaces = tuple(namespaces) or ("",)
+
+    async def seed(self) -> None:
+        """Takes in all CredentialReferences: their count goes into each status, so none may be unknown."""
+        for path in self._paths("credentialreferences"):
+            async for page in self._connection.list_pages(path, metadata=False):
+                for document in page["items"]:
+                    self._known.put_reference(document)
+
+    async def run(self, interval: float) -> None:
+        """Sweeps for ever, every `interval` seconds."""
+        while True:
+            await asyncio.sleep(interval)
+            try:
+                await self.sweep()
+            except cluster.TROUBLE as error:
+                logger.warning("a sweep was not finished", extra={"error": str(error)})
+
+    async def sweep(self) -> None:
+        """Forgets what no longer exists; a list judges only what was known before it was asked for."""
+        credentials = dict(self._known.credentials)
+        listed = await self._list("credentials")
+        for key, record in credentials.items():
+            if listed.get(key) != record.uid:
+                self._controller.lose_credential(key, uid=record.uid)
+        references = dict(self._known.references)
+        listed = await self._list("credentialreferences")
+        for key, record in references.items():
+            if listed.get(key) != record.uid:
+                self._controller.lose_reference(key, uid=record.uid)
+
+    async def _list(self, plural: str) -> dict[inventory.Key, str]:
+        return {
+            inventory.key_of(item): item["metadata"]["uid"]
+            for path in self._paths(plural)
+            async for item in self._items(path)
+        }
+
+    async def _items(self, path: str) -> Any:
+        async for page in self._connection.list_pages(path):
+            for item in page["items"]:
+                yield item
+
+    def _paths(self, plural: str) -> Iterator[str]:
+        for namespace in self._namespaces:
+            yield f"{cluster.API}/namespaces/{namespace}/{plural}" if namespace else f"{cluster.API}/{plural}"

@@ -1,0 +1,314 @@
+"""Target Secrets: written only where they are ours, and only when something differs.
+
+The first write is a POST: an apply would merge into somebody else's Secret without a conflict.
+Later ones are JSON patches that test uid and resourceVersion and replace the data and our own labels
+and annotations; what others add to the metadata stays.
+"""
+
+import base64
+import dataclasses
+import hmac
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from credential_operator import cluster, errors, findings, installation, inventory
+
+Json = dict[str, Any]
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Desired:
+    """A target as spec and key material say it should be."""
+
+    name: str
+    format: str
+    secret_type: str
+    data: Mapping[str, bytes] = dataclasses.field(repr=False)
+    labels: Mapping[str, str]
+    annotations: Mapping[str, str]
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Owner:
+    """The Credential that targets belong to, and the digest of the key material they are rendered from."""
+
+    namespace: str
+    name: str
+    uid: str
+    source_digest: str = ""
+
+
+def owner(credential: Mapping[str, Any], source_digest: str = "") -> Owner:
+    """Names the Credential with this metadata as the owner of targets."""
+    return Owner(
+        namespace=credential["namespace"],
+        name=credential["name"],
+        uid=credential["uid"],
+        source_digest=source_digest,
+    )
+
+
+class Targets:
+    """Writes and removes the target Secrets of Credentials."""
+
+    def __init__(
+        self,
+        connection: cluster.Cluster,
+        known: inventory.Inventory,
+        keyring: installation.Installation,
+        wake: Callable[[Iterable[inventory.Key]], None],
+    ) -> None:
+        self._connection = connection
+        self._known = known
+        self._keyring = keyring
+        self._wake = wake
+
+    async def publish(
+        self,
+        owner: Owner,
+        desired: Desired,
+        *,
+        recorded: Mapping[str, Any] | None,
+        spec_changed: bool,
+        now: str,
+    ) -> findings.Published:
+        """Brings one target to what is desired, with no request at all if it is known to be that already."""
+        key = inventory.Key(owner.namespace, desired.name)
+        seen = self._known.targets.get(key)
+        if key not in self._known.versions:
+            try:
+                created = await self._create(owner, desired)
+            except cluster.Exists:
+                return await self._update(owner, desired, recorded=recorded, now=now)
+            return _published(desired, recorded, created, now=now, repaired=recorded is not None)
+        if seen is None or recorded is None or recorded["resourceVersion"] != seen.version or spec_changed:
+            return await self._update(owner, desired, recorded=recorded, now=now)
+        digest = self._digest(owner, desired.name, desired.secret_type, desired.data)
+        if (seen.digest, seen.source_digest) == (digest, owner.source_digest):
+            return _published(desired, recorded, None, now=now)
+        patch = [*_tests(seen.uid, seen.version), _data(desired), *_marks(owner, digest, seen.generation + 1)]
+        return _published(desired, recorded, await self._patch(owner, desired.name, patch), now=now)
+
+    async def remove(
+        self, owner: Owner, name: str, *, recorded: Mapping[str, Any] | None, retain: bool
+    ) -> None:
+        """Deletes a target that is ours, or lets it go: takes our ownerReference off and leaves it."""
+        key = inventory.Key(owner.namespace, name)
+        try:
+            found = await self._connection.secret(*key)
+        except cluster.NotFound:
+            return
+        if not self._ours(owner, found, recorded):
+            return
+        metadata = found["metadata"]
+        if retain:
+            others = [one for one in metadata.get("ownerReferences", ()) if one["uid"] != owner.uid]
+            patch = [*_tests(metadata["uid"], metadata["resourceVersion"]),
+                     {"op": "add", "path": "/metadata/ownerReferences", "value": others}]  # fmt: skip
+            await self._patch(owner, name, patch)
+            return
+        try:
+            await self._connection.delete_secret(
+                *key, uid=metadata["uid"], version=metadata["resourceVersion"]
+            )
+        except cluster.NotFound:
+            return
+
+    async def _create(self, owner: Owner, desired: Desired) -> Json:
+        digest = self._digest(owner, desired.name, desired.secret_type, desired.data)
+        manifest = {
+            "apiVersion": "v1",
+            "kind": "Secret",
+            "metadata": {
+                "name": desired.name,
+                "namespace": owner.namespace,
+                "labels": {**desired.labels, **_labels(owner)},
+                "annotations": {**desired.annotations, **_annotations(owner, digest, 1)},
+                "ownerReferences": [_owner_reference(owner)],
+            },
+            "type": desired.secret_type,
+            "data": _encoded(desired.data),
+        }
+        return self._note(owner, await self._connection.create_secret(manifest))
+
+    async def _update(
+        self, owner: Owner, desired: Desired, *, recorded: Mapping[str, Any] | None, now: str
+    ) -> findings.Published:
+        """Reads the Secret of that name, and writes it if it is ours and differs."""
+        key = inventory.Key(owner.namespace, desired.name)
+        try:
+            found = await self._connection.secret(*key)
+        except cluster.NotFound:
+            self._known.drop_secret(key)
+            created = await self._create(owner, desired)
+            return _published(desired, recorded, created, now=now, repaired=recorded is not None)
+        if not self._ours(owner, found, recorded):
+            raise errors.TargetConflict(
+                f"Secret {desired.name} exists and belongs to someone else: "
+                "delete it, or choose another name in spec.targets."
+            )
+        patch = self._differences(owner, desired, found)
+        if not patch:
+            return _published(desired, recorded, self._note(owner, found), now=now, written=False)
+        touched = recorded is not None and recorded["resourceVersion"] != found["metadata"]["resourceVersion"]
+        metadata = found["metadata"]
+        tests = _tests(metadata["uid"], metadata["resourceVersion"])
+        return _published(
+            desired,
+            recorded,
+            await self._patch(owner, desired.name, [*tests, *patch]),
+            now=now,
+            repaired=touched,
+        )
+
+    def _differences(self, owner: Owner, desired: Desired, found: Json) -> list[Json]:
+        """Gives the patch from what a Secret of ours is to what it should be; empty if it is that."""
+        metadata = found["metadata"]
+        digest = self._digest(owner, desired.name, desired.secret_type, desired.data)
+        same_data = (found.get("data") or {}) == _encoded(desired.data)
+        generation = inventory.target(metadata)
+        count = generation.generation if generation is not None else 0
+        labels = {**desired.labels, **_labels(owner)}
+        annotations = {
+            **desired.annotations,
+            **_annotations(owner, digest, count if same_data else count + 1),
+        }
+        patch = [] if same_data else [_data(desired)]
+        patch += _map_patch("labels", metadata, labels)
+        patch += _map_patch("annotations", metadata, annotations)
+        owners = metadata.get("ownerReferences") or []
+        if not any(one["uid"] == owner.uid for one in owners):
+            kept = [one for one in owners if not one.get("controller")]
+            patch.append(
+                {"op": "add", "path": "/metadata/ownerReferences", "value": [*kept, _owner_reference(owner)]}
+            )
+        return patch
+
+    async def _patch(self, owner: Owner, name: str, patch: list[Json]) -> Json:
+        return self._note(owner, await self._connection.patch_secret(owner.namespace, name, patch))
+
+    def _note(self, owner: Owner, secret: Json) -> Json:
+        """Takes our own write in, so that the watch's echo of it wakes only others that name the Secret."""
+        concerned = self._known.put_secret(secret["metadata"])
+        self._wake(key for key in concerned if key != (owner.namespace, owner.name))
+        return secret
+
+    def _digest(self, owner: Owner, name: str, secret_type: str, data: Mapping[str, bytes]) -> str:
+        return self._keyring.digest("target", owner.namespace, name, owner.name, secret_type, data)
+
+    def _ours(self, owner: Owner, found: Json, recorded: Mapping[str, Any] | None) -> bool:
+        """Tells whether a Secret is this Credential's: by label, owner and recorded uid, or by its digest.
+
+        The digest speaks for a Secret that we wrote and did not come to record, and for one that is left
+        from the Credential of this name before a restore or a reinstall.
+        """
+        metadata = found["metadata"]
+        if (metadata.get("labels") or {}).get(inventory.OWNER) != owner.name:
+            return False
+        owners = metadata.get("ownerReferences") or []
+        if any(one["uid"] == owner.uid for one in owners) and recorded is not None:
+            return bool(recorded["uid"] == metadata["uid"]) or self._wrote(owner, found)
+        return self._wrote(owner, found)
+
+    def _wrote(self, owner: Owner, found: Json) -> bool:
+        """Tells whether the digest on a Secret is the one that this installation gives to its contents."""
+        data = {name: base64.b64decode(value) for name, value in (found.get("data") or {}).items()}
+        seen = inventory.target(found["metadata"])
+        digest = self._digest(owner, found["metadata"]["name"], found["type"], data)
+        return seen is not None and hmac.compare_digest(seen.digest, digest)
+
+
+def _published(
+    desired: Desired,
+    recorded: Mapping[str, Any] | None,
+    secret: Json | None,
+    *,
+    now: str,
+    written: bool = True,
+    repaired: bool = False,
+) -> findings.Published:
+    """Gives the status of a target after `secret` was written or read; None: nothing was looked at."""
+    written = written and secret is not None
+    metadata = secret["metadata"] if secret is not None else {}
+    before = recorded or {}
+    return findings.Published(
+        name=desired.name,
+        format=desired.format,
+        uid=metadata.get("uid") or before["uid"],
+        version=metadata.get("resourceVersion") or before["resourceVersion"],
+        published_at=now if written or recorded is None else before["publishedAt"],
+        written=written,
+        repaired=repaired and written,
+    )
+
+
+def _labels(owner: Owner) -> dict[str, str]:
+    return {"app.kubernetes.io/managed-by": cluster.MANAGER, inventory.OWNER: owner.name}
+
+
+def _annotations(owner: Owner, digest: str, generation: int) -> dict[str, str]:
+    return {
+        inventory.DIGEST: digest,
+        inventory.SOURCE_DIGEST: owner.source_digest,
+        inventory.GENERATION: str(generation),
+    }
+
+
+def _owner_reference(owner: Owner) -> Json:
+    return {
+        "apiVersion": "credential-operator.io/v1beta1",
+        "kind": "Credential",
+        "name": owner.name,
+        "uid": owner.uid,
+        "controller": True,
+    }
+
+
+def _encoded(data: Mapping[str, bytes]) -> dict[str, str]:
+    return {name: base64.b64encode(value).decode() for name, value in data.items()}
+
+
+def _tests(uid: str, version: str) -> list[Json]:
+    return [
+        {"op": "test", "path": "/metadata/uid", "value": uid},
+        {"op": "test", "path": "/metadata/resourceVersion", "value": version},
+    ]
+
+
+def _data(desired: Desired) -> Json:
+    return {"op": "add", "path": "/data", "value": _encoded(desired.data)}
+
+
+def _marks(owner: Owner, digest: str, generation: int) -> list[Json]:
+    return [
+        {"op": "add", "path": f"/metadata/annotations/{_pointer(name)}", "value": value}
+        for name, value in _annotations(owner, digest, generation).items()
+    ]
+
+
+def _map_patch(field: str, metadata: Json, desired: Mapping[str, str]) -> list[Json]:
+    """Patches labels or annotations: sets what is desired, drops what we set before, leaves the rest."""
+    have = metadata.get(field)
+    if have is None:
+        return [{"op": "add", "path": f"/metadata/{field}", "value": dict(desired)}]
+    stale = sorted((_set_by_us(metadata, field) & set(have)) - set(desired))
+    return [{"op": "remove", "path": f"/metadata/{field}/{_pointer(name)}"} for name in stale] + [
+        {"op": "add", "path": f"/metadata/{field}/{_pointer(name)}", "value": value}
+        for name, value in desired.items()
+        if have.get(name) != value
+    ]
+
+
+def _set_by_us(metadata: Json, field: str) -> set[str]:
+    """Gives the labels or annotations that the API server noted as written by the operator."""
+    names: set[str] = set()
+    for entry in metadata.get("managedFields") or ():
+        if entry.get("manager") == cluster.MANAGER:
+            fields = entry.get("fieldsV1", {}).get("f:metadata", {}).get(f"f:{field}", {})
+            names |= {name.removeprefix("f:") for name in fields if name.startswith("f:")}
+    return names
+
+
+def _pointer(name: str) -> str:
+    """Escapes a name for a JSON pointer (RFC 6901)."""
+    return name.replace("~", "~0").replace("/", "~1")

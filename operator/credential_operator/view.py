@@ -1,0 +1,196 @@
+"""A Credential as one pass sees it, and what is due: pure functions of the object and the inventory."""
+
+import dataclasses
+import datetime
+from collections.abc import Mapping
+from typing import Any
+
+from credential_operator import errors, findings, inventory, targets
+from credential_operator.api import credential
+from credential_operator.formats import contract as formats_contract
+from credential_operator.providers import contract
+
+Json = dict[str, Any]
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Catalogue:
+    """The credential types and formats that are installed, by name."""
+
+    providers: Mapping[str, contract.Provider[Any, Any]]
+    formats: Mapping[str, formats_contract.Format[Any]]
+
+    def endpoint(self, spec: Json) -> str:
+        """Names the endpoint that a spec's check calls; empty where that cannot be told."""
+        try:
+            name, config, _ = credential.split(spec)
+            provider = self.providers[name]
+            return provider.endpoint(provider.config.model_validate(config))
+        except (errors.CredentialError, ValueError, KeyError):
+            return ""
+
+    def render(self, target: credential.Target, material: formats_contract.Material) -> targets.Desired:
+        """Lays key material out as a target asks for it; raises InvalidKeyMaterial or InvalidSpec."""
+        layout = self.formats.get(target.format)
+        if layout is None:
+            raise errors.InvalidSpec(f"format {target.format} of target {target.name} is not installed")
+        options = layout.options.model_validate(_options(target, layout))
+        return targets.Desired(
+            name=target.name,
+            format=target.format,
+            secret_type=layout.secret_type,
+            data=layout.render(material, options),
+            labels=target.labels,
+            annotations=target.annotations,
+        )
+
+
+def _options(target: credential.Target, layout: formats_contract.Format[Any]) -> Json:
+    return {**target.options, **({"keys": target.keys} if "keys" in layout.options.model_fields else {})}
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """A Credential parsed: what a pass starts from."""
+
+    key: inventory.Key
+    metadata: Json
+    status: Json
+    spec: credential.Spec
+    type: str
+    provider: contract.Provider[Any, Any]
+    config: Any
+
+    @property
+    def uid(self) -> str:
+        """The object's uid."""
+        return str(self.metadata["uid"])
+
+    @property
+    def deleting(self) -> bool:
+        """Whether the object's deletion was asked for."""
+        return "deletionTimestamp" in self.metadata
+
+    @property
+    def protected(self) -> bool:
+        """Whether our finalizer is on it."""
+        return inventory.FINALIZER in self.metadata.get("finalizers", ())
+
+    @property
+    def forced(self) -> str:
+        """The reason given for a deletion whatever refers to it; empty if there is none."""
+        return str(self.metadata["annotations"].get(inventory.FORCE_DELETE, ""))
+
+    @property
+    def source_key(self) -> inventory.Key:
+        """The source Secret."""
+        return inventory.Key(self.key.namespace, self.spec.secret_ref.name)
+
+    @property
+    def spec_changed(self) -> bool:
+        """Whether the spec has changed since the last pass that ended in a status."""
+        return bool(self.status.get("observedGeneration") != self.metadata["generation"])
+
+    @property
+    def recorded(self) -> dict[str, Json]:
+        """The targets that the status says are published, by name."""
+        return {target["name"]: target for target in self.status.get("targets", ())}
+
+    def condition(self, name: str) -> Mapping[str, Any]:
+        """Gives a condition of the status; empty if there is none."""
+        return next((one for one in self.status.get("conditions", ()) if one["type"] == name), {})
+
+    def timing(self, jitter: float) -> findings.Timing:
+        """Gives how often to look."""
+        return findings.Timing(
+            interval=self.spec.validation.interval,
+            jitter=jitter,
+            warn_before=self.spec.expiry.warn_before,
+            expires_at=self.spec.expires_at,
+        )
+
+    def material(self, keys: Any, *, external_id: str) -> formats_contract.Material:
+        """Gives what formats draw from."""
+        fields = dict(self.provider.fields(self.config, keys))
+        if "roleARN" in fields:
+            fields.setdefault("externalID", external_id)
+        return formats_contract.Material(
+            type=self.provider.name, fields=fields, variables=self.provider.variables
+        )
+
+
+def parse(record: inventory.Record, catalogue: Catalogue) -> View | None:
+    """Parses a record; None where a newer version wrote a type or a field unknown to this one."""
+    document = record.parse()
+    try:
+        name, config, rest = credential.split(document["spec"])
+    except errors.InvalidSpec:
+        return None
+    provider = catalogue.providers.get(name)
+    if provider is None:
+        return None
+    metadata = document["metadata"]
+    return View(
+        key=inventory.Key(metadata["namespace"], metadata["name"]),
+        metadata=metadata,
+        status=document["status"],
+        spec=credential.Spec.model_validate(rest),
+        type=name,
+        provider=provider,
+        config=provider.config.model_validate(config),
+    )
+
+
+UNFINISHED = (errors.Conflict.reason, errors.Unavailable.reason)
+"""Reasons of Reconciling that say that a target was not written for want of the API server's answer."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Due:
+    """What is to be done in a pass; `source_only`: only the source's version speaks for a validation."""
+
+    validation: bool
+    source_only: bool
+    publication: bool
+
+
+def due(seen: View, known: inventory.Inventory, now: datetime.datetime, *, waiting: bool) -> Due:
+    """Decides what is to be done from what the status says was done. `waiting`: a backoff has not ended."""
+    version = known.versions.get(seen.source_key)
+    source_changed = version != seen.status.get("source", {}).get("resourceVersion") and not waiting
+    planned = findings.parse_time(seen.status.get("nextValidationTime"))
+    asked = seen.metadata["annotations"].get(inventory.RECONCILE_AT) != seen.status.get(
+        "lastHandledReconcileAt"
+    )
+    unsettled = seen.condition("Reconciling").get("reason")
+    retried = unsettled is not None and planned is None
+    overdue = (retried or (planned is not None and now >= planned)) and not waiting
+    other = seen.spec_changed or asked or overdue
+    recorded = seen.recorded
+    wanted = {target.name for target in seen.spec.targets}
+    touched = any(
+        known.versions.get(inventory.Key(seen.key.namespace, name)) != target["resourceVersion"]
+        for name, target in recorded.items()
+    )
+    return Due(
+        validation=other or source_changed,
+        source_only=source_changed and not other,
+        publication=seen.spec_changed or touched or set(recorded) != wanted or unsettled in UNFINISHED,
+    )
+
+
+def publishable(seen: View, verdict: findings.Verdict, version: str, *, same_key: bool) -> bool:
+    """Tells whether the key in the source Secret may be published after this verdict.
+
+    What the provider accepted before may be written again without asking, as long as it is the same key.
+    """
+    policy = seen.spec.validation.policy
+    validated = seen.condition("Validated")
+    if isinstance(verdict, contract.Validation):
+        return True
+    if isinstance(verdict, findings.NotChecked) and verdict.reason in ("ValidationDisabled", "NotCheckable"):
+        return bool(policy != "Required")
+    recorded = seen.status.get("source", {}).get("resourceVersion") == version
+    if validated.get("status") == "True" and (same_key or recorded):
+        return verdict is findings.UNCHANGED or isinstance(verdict, errors.Transient)
+    return policy == "BestEffort" and isinstance(verdict, errors.ProviderUnreachable | errors.RateLimited)

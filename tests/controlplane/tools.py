@@ -1,0 +1,23 @@
+"""Where each program is: the folder of the envtest convention, the cache, or made on the spot."""
+
+import os
+from pathlib import Path
+
+from controlplane import cache, recipes
+
+
+def path(program: str) -> Path:
+    """Return an executable file, building or fetching it first where it is nowhere yet.
+
+    `KUBEBUILDER_ASSETS` may name a folder with etcd, kube-apiserver and kubectl; what it lacks is made.
+    """
+    recipe = recipes.BY_PROGRAM[program]
+    return _asset(program) or cache.ensure(recipe) / program
+
+
+def _asset(program: str) -> Path | None:
+    folder = os.environ.get("KUBEBUILDER_ASSETS")
+    if not folder:
+        return None
+    found = Path(folder).absolute() / program
+    return found if os.access(found, os.X_OK) else None

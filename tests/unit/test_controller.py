@@ -1,0 +1,132 @@
+"""Who is reconciled when: wake-ups, retries, and the end of work."""
+
+import asyncio
+import contextlib
+import datetime
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from credential_operator import controller, errors, inventory
+from credential_operator.inventory import Key
+
+ONE = Key("a", "one")
+
+
+def document(name: str = "one", version: str = "5", **spec: Any) -> dict[str, Any]:
+    return {
+        "metadata": {
+            "namespace": "a",
+            "name": name,
+            "uid": f"uid-{name}",
+            "resourceVersion": version,
+            "generation": 1,
+            "creationTimestamp": "2026-11-22T00:00:00Z",
+        },
+        "spec": spec or {"aws": {}, "secretRef": {"name": "keys"}},
+    }
+
+
+class Work:
+    """Runs a controller whose passes are noted, and end as the test says."""
+
+    def __init__(self) -> None:
+        self.known = inventory.Inventory(lambda _: "")
+        self.controller = controller.Controller(self.known, workers=2, endpoint_limit=2)
+        self.passes: list[tuple[str, Key]] = []
+        self.ends: list[Any] = []
+        self.noted = asyncio.Event()
+
+    async def credential(self, key: Key) -> datetime.datetime | None:
+        return await self._pass("credential", key)
+
+    async def reference(self, key: Key) -> datetime.datetime | None:
+        return await self._pass("reference", key)
+
+    async def _pass(self, kind: str, key: Key) -> datetime.datetime | None:
+        self.passes.append((kind, key))
+        self.noted.set()
+        end = self.ends.pop(0) if self.ends else None
+        if isinstance(end, Exception):
+            raise end
+        return end
+
+    async def until(self, count: int) -> None:
+        async with asyncio.timeout(5):
+            while len(self.passes) < count:
+                self.noted.clear()
+                await self.noted.wait()
+        await asyncio.sleep(0.01)
+
+
+@pytest.fixture
+async def work() -> AsyncIterator[Work]:
+    running = Work()
+    passes = {controller.CREDENTIAL: running.credential, controller.REFERENCE: running.reference}
+    task = asyncio.create_task(running.controller.work(passes))
+    yield running
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+    await running.controller.drain(1)
+
+
+async def test_a_new_credential_is_looked_at_once(work: Work) -> None:
+    work.controller.see_credential("ADDED", document())
+    work.controller.see_credential("MODIFIED", document())
+    await work.until(1)
+    assert work.passes == [("credential", ONE)]
+
+
+async def test_a_reference_wakes_its_credential_and_itself(work: Work) -> None:
+    work.controller.see_reference(None, document("nightly", credentialRef={"name": "one"}))
+    await work.until(2)
+    assert sorted(work.passes) == [("credential", ONE), ("reference", Key("a", "nightly"))]
+    work.controller.see_reference("DELETED", document("nightly", credentialRef={"name": "one"}))
+    await work.until(3)
+    assert work.passes[2:] == [("credential", ONE)]
+
+
+async def test_a_deleted_credential_wakes_its_references(work: Work) -> None:
+    work.controller.see_credential("ADDED", document())
+    work.controller.see_reference(None, document("nightly", credentialRef={"name": "one"}))
+    await work.until(2)
+    work.passes.clear()
+    work.controller.see_credential("DELETED", document())
+    await work.until(2)
+    assert sorted(work.passes) == [("credential", ONE), ("reference", Key("a", "nightly"))]
+    work.controller.see_credential("DELETED", document())
+    await asyncio.sleep(0.02)
+    assert len(work.passes) == 2
+
+
+async def test_a_planned_look_comes_by_itself(work: Work) -> None:
+    work.ends = [datetime.datetime.now(datetime.UTC)]
+    work.controller.wake([ONE])
+    await work.until(2)
+    assert work.passes == [("credential", ONE)] * 2
+
+
+@pytest.mark.parametrize("error", [errors.Conflict("409"), ZeroDivisionError()], ids=["transient", "fault"])
+async def test_a_pass_that_fails_is_repeated(work: Work, error: Exception) -> None:
+    work.ends = [error]
+    work.controller.wake([ONE])
+    await work.until(2)
+    assert work.passes == [("credential", ONE)] * 2
+
+
+async def test_the_time_that_was_asked_for_is_waited(work: Work) -> None:
+    work.ends = [errors.Unavailable("429", retry_after=60), errors.Forbidden("no")]
+    work.controller.wake([ONE, Key("a", "two")])
+    await work.until(2)
+    await asyncio.sleep(0.3)
+    assert len(work.passes) == 2
+
+
+async def test_work_that_waits_unattended_is_a_lag() -> None:
+    idle = Work()
+    assert idle.controller.lag() == 0.0
+    idle.controller.wake([ONE])
+    await asyncio.sleep(0.02)
+    assert idle.controller.lag() > 0.0

@@ -1,0 +1,110 @@
+"""What is generated is in the repository, fresh, and readable."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from credential_operator import formats, generate, providers
+from credential_operator.api import kinds, schema
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def files() -> dict[str, str]:
+    return generate.files()
+
+
+def test_every_generated_file_in_the_repository_is_fresh(capsys: pytest.CaptureFixture[str]) -> None:
+    assert generate.main(["--check"]) == 0, capsys.readouterr().err
+
+
+def test_all_files_are_written_once_and_then_fresh(tmp_path: Path, files: dict[str, str]) -> None:
+    assert generate.main(["--root", str(tmp_path)]) == 0
+    assert {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()} == set(files)
+    assert generate.stale(tmp_path) == {}
+
+
+def test_a_stale_file_is_named_and_not_written_when_only_checked(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    generate.main(["--root", str(tmp_path)])
+    changed = tmp_path / "crds" / "credentials.yaml"
+    changed.write_text("old")
+
+    assert generate.main(["--check", "--root", str(tmp_path)]) == 1
+    assert capsys.readouterr().err == "crds/credentials.yaml is stale: run `make generate`\n"
+    assert changed.read_text() == "old"
+
+
+def test_what_is_not_generated_any_more_is_removed_and_what_people_wrote_stays(
+    tmp_path: Path, files: dict[str, str]
+) -> None:
+    generate.main(["--root", str(tmp_path)])
+    leftover, own = (tmp_path / "deploy" / "examples" / name for name in ("azure.yaml", "own.yaml"))
+    leftover.write_text(files["deploy/examples/aws.yaml"])
+    own.write_text("# by hand")
+
+    assert generate.main(["--root", str(tmp_path)]) == 0
+    assert not leftover.exists()
+    assert own.exists()
+
+
+def test_both_kinds_are_printed_for_what_is_installed() -> None:
+    credential, reference = generate.crds()
+    spec = credential["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]["properties"]
+    assert providers.find().keys() <= spec.keys()
+    assert spec["targets"]["items"]["properties"]["format"]["enum"] == [*formats.find()]
+    assert reference["metadata"]["name"] == "credentialreferences.credential-operator.io"
+
+
+def test_a_manifest_reads_back_as_it_was() -> None:
+    document = {
+        "words": ["y", "n", "yes", "on", "1e3", "0o7", "null", "~", "a: b", "# no", "", "ä"],
+        "text": "a\nb\n",
+    }
+    assert yaml.safe_load(generate.manifest([document])) == document
+
+
+def test_words_that_go_takes_for_booleans_are_quoted() -> None:
+    assert generate.manifest([{"a": ["y", "N"]}]) == "a:\n  - 'y'\n  - 'N'\n"
+
+
+def test_lines_stay_lines_and_nothing_is_an_alias() -> None:
+    part = {"b": "one\ntwo"}
+    assert (
+        generate.manifest([{"a": part, "c": part}])
+        == "a:\n  b: |-\n    one\n    two\nc:\n  b: |-\n    one\n    two\n"
+    )
+
+
+def test_every_credential_type_has_an_example_of_its_own(files: dict[str, str]) -> None:
+    for name in providers.find():
+        secret, credential = yaml.safe_load_all(files[f"deploy/examples/{name}.yaml"])
+        assert name in credential["spec"]
+        assert credential["spec"]["secretRef"]["name"] == secret["metadata"]["name"]
+
+
+def test_the_keys_of_examples_are_no_keys(files: dict[str, str]) -> None:
+    for name, text in files.items():
+        if name.startswith("deploy/examples"):
+            secrets = [document for document in yaml.safe_load_all(text) if document["kind"] == "Secret"]
+            for value in (value for secret in secrets for value in secret["stringData"].values()):
+                assert "example" in value.lower(), name
+
+
+def test_the_page_of_a_kind_describes_every_field(files: dict[str, str]) -> None:
+    for crd, plural in zip(generate.crds(), (kinds.CREDENTIAL.plural, kinds.REFERENCE.plural), strict=True):
+        page = files[f"crds/{plural}.md"]
+        root = crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
+        for path, field in schema.fields(root, plural):
+            if not path.endswith(("[]", "*", plural, ".spec", ".status")) and ".conditions[]." not in path:
+                assert f"| `{path.rpartition('.')[2]}`" in page, path
+                assert field["description"].split("\n")[0] in page, path
+
+
+def test_the_page_says_where_key_material_is_read_from(files: dict[str, str]) -> None:
+    assert (
+        "| `accessKeyID` (required) | `accessKeyID` or `AWS_ACCESS_KEY_ID` |" in files["crds/credentials.md"]
+    )

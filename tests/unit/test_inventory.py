@@ -1,0 +1,151 @@
+"""What the operator remembers of the cluster, and whom a change concerns."""
+
+import random
+from typing import Any
+
+import pytest
+
+from credential_operator import inventory
+from credential_operator.inventory import Key
+
+
+def credential(name: str = "backups", version: str = "5", **spec: Any) -> dict[str, Any]:
+    return {
+        "metadata": {
+            "namespace": "a",
+            "name": name,
+            "uid": f"uid-{name}",
+            "resourceVersion": version,
+            "generation": 1,
+            "creationTimestamp": "2026-11-22T00:00:00Z",
+            "annotations": {
+                "kubectl.kubernetes.io/last-applied-configuration": "everything once more",
+                inventory.RECONCILE_AT: "now",
+            },
+            "managedFields": [{"manager": "kubectl"}],
+        },
+        "spec": {"aws": {}, "secretRef": {"name": "keys"}, **spec},
+    }
+
+
+def reference(name: str = "nightly", version: str = "5") -> dict[str, Any]:
+    document = credential(name, version)
+    return {"metadata": document["metadata"], "spec": {"credentialRef": {"name": "backups"}}}
+
+
+def secret(name: str = "keys", version: str = "7", **metadata: Any) -> dict[str, Any]:
+    return {"namespace": "a", "name": name, "uid": f"uid-{name}", "resourceVersion": version, **metadata}
+
+
+@pytest.fixture
+def known() -> inventory.Inventory:
+    return inventory.Inventory(lambda spec: f"endpoint of {min(spec)}")
+
+
+def test_an_object_is_kept_without_what_no_pass_needs(known: inventory.Inventory) -> None:
+    assert known.put_credential(credential())
+    document = known.credentials[Key("a", "backups")].parse()
+    assert document["metadata"]["annotations"] == {inventory.RECONCILE_AT: "now"}
+    assert "managedFields" not in document["metadata"]
+    assert document["spec"]["secretRef"] == {"name": "keys"}
+    assert document["status"] == {}
+    assert str(inventory.key_of(document)) == "a/backups"
+
+
+def test_the_same_version_and_older_ones_are_no_news(known: inventory.Inventory) -> None:
+    assert known.put_credential(credential(version="10"))
+    assert not known.put_credential(credential(version="10"))
+    assert not known.put_credential(credential(version="9"))
+    assert known.put_credential(credential(version="11"))
+    assert known.put_reference(reference(version="10"))
+    assert not known.put_reference(reference(version="9"))
+
+
+def test_a_version_that_is_no_number_is_compared_for_equality(known: inventory.Inventory) -> None:
+    assert known.put_credential(credential(version="x"))
+    assert not known.put_credential(credential(version="x"))
+    assert known.put_credential(credential(version="w"))
+
+
+def test_an_endpoint_is_told_once_per_generation() -> None:
+    asked: list[int] = []
+    known = inventory.Inventory(lambda spec: f"endpoint-{asked.append(1) or len(asked)}")
+    known.put_credential(credential(version="1"))
+    known.put_credential(credential(version="2"))
+    assert known.credentials[Key("a", "backups")].endpoint == "endpoint-1"
+    newer = credential(version="3")
+    newer["metadata"]["generation"] = 2
+    known.put_credential(newer)
+    assert known.credentials[Key("a", "backups")].endpoint == "endpoint-2"
+
+
+def test_a_secret_concerns_those_that_name_it(known: inventory.Inventory) -> None:
+    known.put_credential(credential("one", targets=[{"name": "one-env"}]))
+    known.put_credential(credential("two"))
+    assert sorted(known.put_secret(secret())) == [Key("a", "one"), Key("a", "two")]
+    assert known.put_secret(secret()) == []
+    assert known.put_secret(secret("one-env")) == [Key("a", "one")]
+    assert known.put_secret(secret("other")) == []
+    assert known.drop_secret(Key("a", "one-env")) == [Key("a", "one")]
+
+
+def test_a_target_that_the_spec_no_longer_names_still_concerns_its_owner(known: inventory.Inventory) -> None:
+    document = credential()
+    document["status"] = {"targets": [{"name": "old-env"}]}
+    known.put_credential(document)
+    assert known.put_secret(secret("old-env")) == [Key("a", "backups")]
+
+
+def test_only_a_secret_with_our_label_is_known_as_a_target(known: inventory.Inventory) -> None:
+    known.put_secret(secret("plain", annotations={inventory.DIGEST: "d"}))
+    known.put_secret(
+        secret(
+            "env",
+            labels={inventory.OWNER: "backups"},
+            annotations={inventory.DIGEST: "d", inventory.SOURCE_DIGEST: "s", inventory.GENERATION: "3"},
+        )
+    )
+    known.put_secret(secret("odd", labels={inventory.OWNER: "backups"}))
+    assert set(known.targets) == {Key("a", "env"), Key("a", "odd")}
+    assert known.targets[Key("a", "env")].generation == 3
+    assert known.targets[Key("a", "odd")].generation == 0
+    known.put_secret(secret("env", version="8"))
+    assert set(known.targets) == {Key("a", "odd")}
+
+
+def test_a_deletion_says_nothing_of_the_next_object_of_that_name(known: inventory.Inventory) -> None:
+    known.put_credential(credential())
+    assert not known.drop_credential(Key("a", "backups"), "another uid")
+    assert known.drop_credential(Key("a", "backups"), "uid-backups")
+    assert not known.drop_credential(Key("a", "backups"), "uid-backups")
+    known.put_reference(reference())
+    assert known.drop_reference(Key("a", "nightly"), "another uid") is None
+    assert known.drop_reference(Key("a", "nightly"), "uid-nightly") == Key("a", "backups")
+    assert known.references_to(Key("a", "backups")) == []
+
+
+def test_states_and_owners_are_counted_for_the_metrics(known: inventory.Inventory) -> None:
+    document = credential("one", owner={"team": "storage"})
+    document["status"] = {
+        "type": "aws",
+        "conditions": [{"type": "Ready", "status": "True", "reason": "Available"}],
+    }
+    known.put_credential(document)
+    known.put_credential(credential("two"))
+    assert sorted(known.states()) == [("", "Unknown", "Pending"), ("aws", "True", "Available")]
+    assert list(known.owners()) == [("a", "one", "storage", "")]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_an_index_answers_as_a_plain_search_does(seed: int) -> None:
+    rng = random.Random(seed)
+    index = inventory.Index()
+    plain: dict[str, set[str]] = {}
+    for _ in range(200):
+        owner, names = rng.choice("abcd"), {rng.choice("uvwxyz") for _ in range(rng.randrange(3))}
+        index.put(Key("n", owner), names)
+        plain[owner] = names
+        for name in "uvwxyz":
+            expected = {Key("n", each) for each, named in plain.items() if name in named}
+            assert set(index.owners(Key("n", name))) == expected
+            assert not list(index.owners(Key("other", name)))

@@ -1,0 +1,416 @@
+"""From what a pass found out to a status: every row of the table, and its laws."""
+
+import dataclasses
+import datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from credential_operator import errors, findings, status
+from credential_operator.providers import contract
+
+NOW = datetime.datetime(2026, 11, 22, 12, 0, tzinfo=datetime.UTC)
+HOUR = datetime.timedelta(hours=1)
+TIMING = findings.Timing(interval=HOUR, jitter=0.5, warn_before=14 * 24 * HOUR)
+ACCEPTED = contract.Validation(
+    identity=contract.Identity(principal="arn:aws:iam::1:user/a", account="1"), key_id="AKIA1"
+)
+TARGET = findings.Published(
+    name="env", format="env", uid="u", version="7", published_at="2026-11-22T11:00:00Z"
+)
+TRANSIENT = [errors.ProviderUnreachable("down"), errors.RateLimited("slow down"), errors.ClockSkew("late")]
+REFUSED = [
+    errors.Rejected("no"),
+    errors.Expired("old"),
+    errors.KeyDisabled("off"),
+    errors.PermissionDenied("may not"),
+]
+INVALID = [errors.InvalidKeyMaterial("field"), errors.Misconfigured("region")]
+DISABLED = findings.NotChecked(reason="ValidationDisabled")
+
+
+def found(verdict: findings.Verdict, **changes: object) -> findings.Pass:
+    base = findings.Pass(generation=1, type="aws", verdict=verdict, timing=TIMING, wanted=1)
+    return dataclasses.replace(base, **changes)
+
+
+def judged(old: dict, one: findings.Pass, now: datetime.datetime = NOW) -> dict[str, tuple[str, str]]:
+    conditions = status.after(old, one, now).status["conditions"]
+    return {each["type"]: (each["status"], each["reason"]) for each in conditions}
+
+
+def good(age: datetime.timedelta = HOUR, **changes: object) -> dict:
+    """The status of a Credential that was accepted and published some time ago."""
+    return status.after({}, found(ACCEPTED, targets=(TARGET,), **changes), NOW - age).status
+
+
+def test_an_accepted_key_that_is_published_is_available() -> None:
+    assert judged({}, found(ACCEPTED, targets=(TARGET,))) == {
+        "Validated": ("True", "Accepted"),
+        "Synced": ("True", "Published"),
+        "Ready": ("True", "Available"),
+    }
+
+
+def test_an_accepted_key_without_targets_is_available_where_it_is() -> None:
+    assert judged({}, found(ACCEPTED, wanted=0)) == {
+        "Validated": ("True", "Accepted"),
+        "Synced": ("True", "NothingToPublish"),
+        "Ready": ("True", "Available"),
+    }
+
+
+def test_a_key_that_is_not_checked_is_published_and_says_so() -> None:
+    assert judged({}, found(DISABLED, targets=(TARGET,))) == {
+        "Validated": ("Unknown", "ValidationDisabled"),
+        "Synced": ("True", "Published"),
+        "Ready": ("True", "AvailableUnchecked"),
+    }
+
+
+def test_under_required_a_key_that_cannot_be_checked_is_held_back() -> None:
+    unchecked = findings.NotChecked(reason="NotCheckable")
+    assert judged({}, found(unchecked, held=True)) == {
+        "Validated": ("Unknown", "NotCheckable"),
+        "Synced": ("False", "HeldBack"),
+        "Ready": ("False", "HeldBack"),
+        "Stalled": ("True", "HeldBack"),
+    }
+
+
+def test_a_lost_source_leaves_what_is_published() -> None:
+    lost = errors.SourceNotFound("gone")
+    assert judged(good(), found(lost, targets=(TARGET,), new_key=True)) == {
+        "Validated": ("False", "SourceNotFound"),
+        "Synced": ("False", "SourceNotFound"),
+        "Ready": ("True", "HeldBack"),
+        "Stalled": ("True", "SourceNotFound"),
+    }
+
+
+def test_a_source_that_never_was_is_not_ready() -> None:
+    lost = errors.SourceNotFound("gone")
+    assert judged({}, found(lost, new_key=True))["Ready"] == ("False", "SourceNotFound")
+
+
+@pytest.mark.parametrize("error", INVALID, ids=lambda error: error.reason)
+def test_a_key_that_cannot_be_right_is_held_back_if_another_is_published(error: errors.Stalled) -> None:
+    assert judged(good(), found(error, targets=(TARGET,), new_key=True)) == {
+        "Validated": ("False", error.reason),
+        "Synced": ("False", "HeldBack"),
+        "Ready": ("True", "HeldBack"),
+        "Stalled": ("True", error.reason),
+    }
+    assert judged({}, found(error)) == {
+        "Validated": ("False", error.reason),
+        "Synced": ("False", error.reason),
+        "Ready": ("False", error.reason),
+        "Stalled": ("True", error.reason),
+    }
+
+
+@pytest.mark.parametrize("error", REFUSED, ids=lambda error: error.reason)
+def test_a_refused_new_key_is_confirmed_first_and_held_back_from_the_start(error: errors.Refused) -> None:
+    once = judged(good(), found(error, targets=(TARGET,), new_key=True, refusals=1))
+    assert once == {
+        "Validated": ("Unknown", "Unconfirmed"),
+        "Synced": ("False", "HeldBack"),
+        "Ready": ("True", "HeldBack"),
+        "Reconciling": ("True", "Unconfirmed"),
+    }
+    thrice = judged(good(), found(error, targets=(TARGET,), new_key=True, refusals=3))
+    assert thrice == {
+        "Validated": ("False", error.reason),
+        "Synced": ("False", "HeldBack"),
+        "Ready": ("True", "HeldBack"),
+        "Stalled": ("True", error.reason),
+    }
+
+
+@pytest.mark.parametrize("error", REFUSED, ids=lambda error: error.reason)
+def test_a_refused_first_key_is_never_ready(error: errors.Refused) -> None:
+    assert judged({}, found(error, refusals=1, held=True))["Ready"] == ("Unknown", "Pending")
+    assert judged({}, found(error, refusals=3, held=True)) == {
+        "Validated": ("False", error.reason),
+        "Synced": ("False", "HeldBack"),
+        "Ready": ("False", error.reason),
+        "Stalled": ("True", error.reason),
+    }
+
+
+@pytest.mark.parametrize("error", REFUSED, ids=lambda error: error.reason)
+def test_a_published_key_that_is_refused_stays_published_and_is_not_ready(error: errors.Refused) -> None:
+    once = judged(good(), found(error, targets=(TARGET,), refusals=1, held=True))
+    assert once["Ready"] == ("True", "Available")
+    assert judged(good(), found(error, targets=(TARGET,), refusals=3, held=True)) == {
+        "Validated": ("False", error.reason),
+        "Synced": ("True", "Published"),
+        "Ready": ("False", error.reason),
+        "Stalled": ("True", error.reason),
+    }
+
+
+@pytest.mark.parametrize("error", TRANSIENT, ids=lambda error: error.reason)
+def test_an_unreachable_provider_changes_nothing_that_was_good(error: errors.Transient) -> None:
+    assert judged(good(), found(error, targets=(TARGET,))) == {
+        "Validated": ("True", "Accepted"),
+        "Synced": ("True", "Published"),
+        "Ready": ("True", "Available"),
+        "Reconciling": ("True", error.reason),
+    }
+
+
+@pytest.mark.parametrize("error", TRANSIENT, ids=lambda error: error.reason)
+def test_a_provider_that_is_unreachable_for_long_makes_the_validation_stale(error: errors.Transient) -> None:
+    assert judged(good(age=4 * HOUR), found(error, targets=(TARGET,))) == {
+        "Validated": ("Unknown", error.reason),
+        "Synced": ("True", "Published"),
+        "Ready": ("True", "ValidationStale"),
+        "Reconciling": ("True", error.reason),
+    }
+
+
+@pytest.mark.parametrize("error", TRANSIENT, ids=lambda error: error.reason)
+def test_nothing_is_ready_before_an_unreachable_provider_was_asked_once(error: errors.Transient) -> None:
+    assert judged({}, found(error, held=True)) == {
+        "Validated": ("Unknown", error.reason),
+        "Synced": ("Unknown", "Pending"),
+        "Ready": ("False", error.reason),
+        "Reconciling": ("True", error.reason),
+    }
+
+
+def test_best_effort_publishes_while_the_provider_is_unreachable_and_says_so() -> None:
+    verdict = errors.ProviderUnreachable("down")
+    assert judged({}, found(verdict, targets=(TARGET,)))["Ready"] == ("True", "AvailableUnchecked")
+
+
+@pytest.mark.parametrize(
+    "error", [errors.TargetConflict("theirs"), errors.Forbidden("no")], ids=lambda e: e.reason
+)
+def test_a_target_that_cannot_be_written_is_not_ready(error: errors.Stalled) -> None:
+    assert judged(good(), found(ACCEPTED, trouble=error)) == {
+        "Validated": ("True", "Accepted"),
+        "Synced": ("False", error.reason),
+        "Ready": ("False", error.reason),
+        "Stalled": ("True", error.reason),
+    }
+
+
+def test_a_target_that_was_written_at_last_is_available_without_asking_the_provider_again() -> None:
+    conflict = status.after({}, found(ACCEPTED, trouble=errors.TargetConflict("theirs")), NOW).status
+    assert judged(conflict, found(findings.UNCHANGED, targets=(TARGET,)))["Ready"] == ("True", "Available")
+
+
+def test_a_fault_of_ours_leaves_what_is_published_ready() -> None:
+    assert judged(good(), found(RuntimeError(), targets=(TARGET,))) == {
+        "Validated": ("Unknown", "InternalError"),
+        "Synced": ("True", "Published"),
+        "Ready": ("True", "Available"),
+        "Reconciling": ("True", "InternalError"),
+    }
+    assert judged({}, found(RuntimeError(), held=True))["Ready"] == ("Unknown", "InternalError")
+
+
+def test_a_write_that_the_api_server_did_not_take_is_repeated() -> None:
+    lost = found(ACCEPTED, trouble=errors.Unavailable("500"), targets=(TARGET,))
+    assert judged(good(), lost)["Reconciling"] == ("True", "Unavailable")
+    assert judged({}, found(ACCEPTED, trouble=errors.Conflict("409")))["Synced"] == ("Unknown", "Pending")
+
+
+def test_a_suspended_credential_keeps_what_was_said_of_it() -> None:
+    suspended = findings.NotChecked(reason="Suspended")
+    assert judged(good(), found(suspended, suspended=True, targets=(TARGET,))) == {
+        "Validated": ("True", "Accepted"),
+        "Synced": ("True", "Published"),
+        "Ready": ("True", "Available"),
+        "Suspended": ("True", "Suspended"),
+    }
+    assert judged({}, found(suspended, suspended=True, held=True))["Ready"] == ("Unknown", "Pending")
+
+
+def test_what_held_a_key_back_is_said_until_the_next_look() -> None:
+    held = status.after(
+        good(), found(errors.Rejected("no"), targets=(TARGET,), new_key=True, refusals=3), NOW
+    )
+    again = judged(held.status, found(findings.UNCHANGED, targets=(TARGET,), held=True))
+    assert again == {
+        "Validated": ("False", "Rejected"),
+        "Synced": ("False", "HeldBack"),
+        "Ready": ("True", "HeldBack"),
+        "Stalled": ("True", "HeldBack"),
+    }
+
+
+def test_the_end_of_a_key_is_announced_and_said() -> None:
+    timing = dataclasses.replace(TIMING, expires_at=NOW + 20 * 24 * HOUR)
+    fresh = status.after({}, found(ACCEPTED, targets=(TARGET,), timing=timing), NOW)
+    assert "Expiring" not in {one["type"] for one in fresh.status["conditions"]}
+    assert fresh.status["expiresAt"] == "2026-12-12T12:00:00Z"
+    later = dataclasses.replace(timing, interval=datetime.timedelta(0))
+    assert status.after({}, found(ACCEPTED, timing=later), NOW).wake_at == NOW + 6 * 24 * HOUR
+    near = found(findings.UNCHANGED, targets=(TARGET,), timing=timing)
+    assert judged(fresh.status, near, NOW + 7 * 24 * HOUR)["Expiring"] == ("True", "ExpiresSoon")
+    assert judged(fresh.status, near, NOW + 20 * 24 * HOUR)["Expiring"] == ("True", "Expired")
+
+
+def test_the_provider_s_word_on_the_end_of_a_key_is_kept_between_validations() -> None:
+    ending = dataclasses.replace(ACCEPTED, expires_at=NOW + HOUR)
+    first = status.after({}, found(ending, targets=(TARGET,)), NOW)
+    second = status.after(first.status, found(findings.UNCHANGED, targets=(TARGET,)), NOW)
+    assert second.status["expiresAt"] == first.status["expiresAt"] == "2026-11-22T13:00:00Z"
+
+
+def test_a_warning_lasts_until_the_next_validation_without_it() -> None:
+    warned = dataclasses.replace(
+        ACCEPTED, warnings=(contract.Warned(reason="ExternalIDNotRequired", message="fix"),)
+    )
+    first = status.after({}, found(warned, targets=(TARGET,)), NOW)
+    assert [event.reason for event in first.events] == ["ExternalIDNotRequired"]
+    kept = status.after(first.status, found(findings.UNCHANGED, targets=(TARGET,)), NOW)
+    assert {one["type"] for one in kept.status["conditions"]} >= {"Warning"}
+    assert kept.events == ()
+    assert "Warning" not in judged(kept.status, found(ACCEPTED, targets=(TARGET,)))
+
+
+def test_a_blocked_deletion_names_who_holds_it() -> None:
+    blocked = found(
+        findings.UNCHANGED,
+        targets=(TARGET,),
+        blockers=("CredentialReference nightly",),
+        references=(("CredentialReference", "team-a", "nightly"),),
+    )
+    result = status.after(good(), blocked, NOW)
+    condition = next(one for one in result.status["conditions"] if one["type"] == "DeletionBlocked")
+    assert condition["reason"] == "InUse"
+    assert "CredentialReference nightly" in condition["message"]
+    assert [event.reason for event in result.events] == ["InUse"]
+    assert status.after(result.status, blocked, NOW).events == ()
+
+
+def test_references_are_counted_whole_and_named_ten_at_most() -> None:
+    many = tuple(("CredentialReference", "team-a", f"job-{number:02}") for number in range(12))
+    counted = status.after({}, found(ACCEPTED, references=many), NOW).status["references"]
+    assert (counted["count"], counted["declared"], len(counted["items"])) == (12, 12, 10)
+    assert counted["items"][0] == {"kind": "CredentialReference", "namespace": "team-a", "name": "job-00"}
+
+
+def test_a_state_that_does_not_change_is_not_written() -> None:
+    first = status.after({}, found(ACCEPTED, targets=(TARGET,)), NOW)
+    second = status.after(first.status, found(findings.UNCHANGED, targets=(TARGET,)), NOW + HOUR)
+    assert status.merge_patch(first.status, second.status) == {}
+    assert second.events == ()
+
+
+def test_a_refresh_that_finds_nothing_new_writes_only_its_times() -> None:
+    first = status.after({}, found(ACCEPTED, targets=(TARGET,)), NOW)
+    second = status.after(first.status, found(ACCEPTED, targets=(TARGET,)), NOW + HOUR)
+    assert set(status.merge_patch(first.status, second.status)) == {"lastValidatedTime", "nextValidationTime"}
+
+
+def test_the_next_look_is_spread_around_the_interval() -> None:
+    early = found(ACCEPTED, timing=dataclasses.replace(TIMING, jitter=0.0))
+    late = found(ACCEPTED, timing=dataclasses.replace(TIMING, jitter=0.999))
+    assert status.after({}, early, NOW).wake_at == NOW + datetime.timedelta(minutes=54)
+    assert status.after({}, late, NOW).wake_at > NOW + datetime.timedelta(minutes=65)
+
+
+def test_a_refusal_is_confirmed_soon_and_an_unchecked_key_is_not_looked_at_again() -> None:
+    assert status.after(
+        {}, found(errors.Rejected("no"), refusals=1), NOW
+    ).wake_at == NOW + datetime.timedelta(seconds=15)
+    assert status.after({}, found(DISABLED, targets=(TARGET,)), NOW).wake_at is None
+    only_on_change = found(ACCEPTED, timing=dataclasses.replace(TIMING, interval=datetime.timedelta(0)))
+    assert status.after({}, only_on_change, NOW).wake_at is None
+
+
+def test_a_transient_failure_is_looked_at_again_when_the_validation_grows_stale() -> None:
+    old = good(age=2 * HOUR)
+    del old["nextValidationTime"]
+    assert status.after(old, found(TRANSIENT[0], targets=(TARGET,)), NOW).wake_at == NOW + HOUR
+
+
+def test_events_tell_of_transitions_only() -> None:
+    rejected = found(errors.Rejected("no"), targets=(TARGET,), new_key=True, refusals=3)
+    first = status.after(good(), rejected, NOW)
+    assert [event.reason for event in first.events] == ["Rejected", "HeldBack"]
+    assert status.after(first.status, rejected, NOW).events == ()
+    written = dataclasses.replace(TARGET, written=True)
+    back = status.after(first.status, found(ACCEPTED, targets=(written,)), NOW)
+    assert [event.reason for event in back.events] == ["Accepted", "Published"]
+    repaired = dataclasses.replace(TARGET, written=True, repaired=True)
+    assert [
+        e.reason for e in status.after(good(), found(findings.UNCHANGED, targets=(repaired,)), NOW).events
+    ] == ["Repaired"]
+    assert status.after({}, found(ACCEPTED, targets=(written,)), NOW).events == ()
+
+
+ANY_VERDICT = st.sampled_from(
+    [ACCEPTED, findings.UNCHANGED, DISABLED, *TRANSIENT, *REFUSED, *INVALID, RuntimeError()]
+)
+ANY_PASS = st.builds(
+    lambda verdict, new_key, refusals, published, held: found(
+        verdict, new_key=new_key, refusals=refusals, targets=(TARGET,) if published else (), held=held
+    ),
+    ANY_VERDICT,
+    st.booleans(),
+    st.integers(0, 3),
+    st.booleans(),
+    st.booleans(),
+)
+
+
+@given(st.lists(ANY_PASS, min_size=1, max_size=6))
+def test_in_any_history_the_laws_hold(passes: list[findings.Pass]) -> None:
+    old: dict = {}
+    now = NOW
+    for one in passes:
+        before = {condition["type"]: condition for condition in old.get("conditions", ())}
+        result = status.after(old, one, now)
+        after = {condition["type"]: condition for condition in result.status["conditions"]}
+        if isinstance(one.verdict, errors.Transient) and before.get("Validated", {}).get("status") == "True":
+            assert after["Validated"]["status"] != "False"
+        if after["Ready"]["status"] == "True":
+            assert one.targets
+        if after["Ready"]["reason"] == "Available":
+            assert after["Validated"]["status"] != "False"
+            assert after["Synced"]["status"] == "True"
+        assert not {"Reconciling", "Stalled"} <= set(after) or one.trouble is not None
+        assert all(
+            one["status"] == "True"
+            for name, one in after.items()
+            if name not in ("Validated", "Synced", "Ready")
+        )
+        assert status.merge_patch(
+            result.status,
+            status.after(result.status, dataclasses.replace(one, verdict=findings.UNCHANGED), now).status,
+        ).keys() <= {"conditions", "targets"}
+        old, now = result.status, now + HOUR
+
+
+def test_without_targets_readiness_follows_the_source_key() -> None:
+    first = status.after({}, found(dataclasses.replace(ACCEPTED, identity=None), wanted=0), NOW - HOUR).status
+    assert "identity" not in first
+    assert judged(first, found(TRANSIENT[0], wanted=0))["Ready"] == ("True", "Available")
+    assert judged(first, found(errors.Rejected("no"), wanted=0, refusals=1))["Ready"] == ("True", "Available")
+    assert judged(first, found(errors.Rejected("no"), wanted=0, refusals=3)) == {
+        "Validated": ("False", "Rejected"),
+        "Synced": ("True", "NothingToPublish"),
+        "Ready": ("False", "Rejected"),
+        "Stalled": ("True", "Rejected"),
+    }
+
+
+def test_a_pass_keeps_what_it_read_and_what_it_was_asked() -> None:
+    source = {"secretName": "keys", "resourceVersion": "5"}
+    seen = status.after({}, found(ACCEPTED, source=source, reconcile_at="now"), NOW).status
+    assert seen["source"] == source
+    assert seen["lastHandledReconcileAt"] == "now"
+    assert status.after(seen, found(findings.UNCHANGED), NOW).status["source"] == source
+
+
+def test_a_merge_patch_changes_only_what_differs_and_drops_what_is_gone() -> None:
+    old = {"same": 1, "gone": 2, "inner": {"a": 1, "b": 2}, "list": [1]}
+    new = {"same": 1, "inner": {"a": 1, "b": 3}, "list": [1, 2], "new": {"c": 4}}
+    assert status.merge_patch(old, new) == {"gone": None, "inner": {"b": 3}, "list": [1, 2], "new": {"c": 4}}

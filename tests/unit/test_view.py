@@ -1,0 +1,237 @@
+"""What is due in a pass, and what may be published after it."""
+
+import datetime
+from typing import Any
+
+import pytest
+
+from credential_operator import errors, findings, formats, inventory, providers, view
+from credential_operator.inventory import Key
+from credential_operator.providers import contract
+
+NOW = datetime.datetime(2026, 11, 22, 12, 0, tzinfo=datetime.UTC)
+LATER = "2026-11-22T12:30:00Z"
+EARLIER = "2026-11-22T11:30:00Z"
+CATALOGUE = view.Catalogue(providers=providers.find(), formats=formats.find())
+ACCEPTED = contract.Validation()
+
+
+def settled() -> dict[str, Any]:
+    """A Credential with one target, about which everything was done."""
+    return {
+        "metadata": {
+            "namespace": "a",
+            "name": "backups",
+            "uid": "u",
+            "resourceVersion": "9",
+            "generation": 2,
+            "creationTimestamp": "2026-11-22T00:00:00Z",
+            "finalizers": [inventory.FINALIZER],
+        },
+        "spec": {
+            "aws": {"region": "eu-west-1"},
+            "secretRef": {"name": "keys"},
+            "targets": [{"name": "env", "format": "env"}],
+        },
+        "status": {
+            "observedGeneration": 2,
+            "nextValidationTime": LATER,
+            "source": {"secretName": "keys", "resourceVersion": "5"},
+            "targets": [
+                {"name": "env", "format": "env", "uid": "t", "resourceVersion": "7", "publishedAt": EARLIER}
+            ],
+            "conditions": [{"type": "Validated", "status": "True", "reason": "Accepted", "message": ""}],
+        },
+    }
+
+
+def known(source: str | None = "5", target: str | None = "7") -> inventory.Inventory:
+    found = inventory.Inventory(lambda _: "")
+    for name, version in (("keys", source), ("env", target)):
+        if version is not None:
+            found.put_secret({"namespace": "a", "name": name, "uid": "t", "resourceVersion": version})
+    return found
+
+
+def seen(document: dict[str, Any]) -> view.View:
+    parsed = view.parse(inventory.record(document), CATALOGUE)
+    assert parsed is not None
+    return parsed
+
+
+def due(
+    document: dict[str, Any], inventory_: inventory.Inventory | None = None, *, waiting: bool = False
+) -> view.Due:
+    return view.due(seen(document), inventory_ or known(), NOW, waiting=waiting)
+
+
+NOTHING = view.Due(validation=False, source_only=False, publication=False)
+
+
+def test_nothing_is_due_where_everything_was_done() -> None:
+    assert due(settled()) == NOTHING
+
+
+def test_a_changed_spec_is_validated_and_published() -> None:
+    document = settled()
+    document["metadata"]["generation"] = 3
+    assert due(document) == view.Due(validation=True, source_only=False, publication=True)
+
+
+def test_a_changed_source_is_validated() -> None:
+    assert due(settled(), known(source="6")) == view.Due(validation=True, source_only=True, publication=False)
+    assert due(settled(), known(source=None)) == view.Due(
+        validation=True, source_only=True, publication=False
+    )
+    assert due(settled(), known(source="6"), waiting=True) == NOTHING
+
+
+def test_a_target_that_was_touched_or_is_gone_is_published() -> None:
+    for version in ("8", None):
+        assert due(settled(), known(target=version)) == view.Due(
+            validation=False, source_only=False, publication=True
+        )
+
+
+def test_a_target_that_is_new_in_the_status_or_gone_from_the_spec_is_published() -> None:
+    document = settled()
+    document["status"]["targets"] = []
+    assert due(document).publication
+    document = settled()
+    document["spec"]["targets"] = []
+    assert due(document).publication
+
+
+def test_a_planned_validation_is_due_at_its_time_unless_a_backoff_runs() -> None:
+    document = settled()
+    document["status"]["nextValidationTime"] = EARLIER
+    assert due(document).validation
+    assert due(document, waiting=True) == NOTHING
+
+
+def test_who_asks_for_a_look_gets_one_even_during_a_backoff() -> None:
+    document = settled()
+    document["metadata"]["annotations"] = {inventory.RECONCILE_AT: "now"}
+    assert due(document, waiting=True).validation
+    document["status"]["lastHandledReconcileAt"] = "now"
+    assert due(document) == NOTHING
+
+
+def test_what_never_was_validated_is_tried_again() -> None:
+    document = settled()
+    del document["status"]["nextValidationTime"]
+    document["status"]["conditions"].append(
+        {"type": "Reconciling", "status": "True", "reason": "ProviderUnreachable"}
+    )
+    assert due(document).validation
+    assert due(document, waiting=True) == NOTHING
+
+
+def test_a_write_that_was_lost_is_made_again() -> None:
+    document = settled()
+    document["status"]["conditions"].append(
+        {"type": "Reconciling", "status": "True", "reason": "Unavailable"}
+    )
+    assert due(document) == view.Due(validation=False, source_only=False, publication=True)
+
+
+def test_an_object_of_an_unknown_type_or_form_is_left_alone() -> None:
+    document = settled()
+    document["spec"]["future"] = document["spec"].pop("aws")
+    assert view.parse(inventory.record(document), CATALOGUE) is None
+    document["spec"]["aws"] = {}
+    assert view.parse(inventory.record(document), CATALOGUE) is None
+    assert CATALOGUE.endpoint(document["spec"]) == ""
+
+
+def test_a_view_tells_what_a_pass_starts_from() -> None:
+    document = settled()
+    document["spec"]["expiresAt"] = "2027-01-01T00:00:00Z"
+    parsed = seen(document)
+    assert (parsed.key, parsed.uid, parsed.deleting, parsed.protected, parsed.forced) == (
+        Key("a", "backups"),
+        "u",
+        False,
+        True,
+        "",
+    )
+    assert parsed.timing(0.5).interval == datetime.timedelta(hours=1)
+    assert parsed.timing(0.5).expires_at == datetime.datetime(2027, 1, 1, tzinfo=datetime.UTC)
+
+
+def test_a_target_is_laid_out_by_its_format() -> None:
+    document = settled()
+    document["spec"]["targets"] = [
+        {"name": "own", "format": "fields", "keys": {"id": "accessKeyID"}, "labels": {"a": "b"}}
+    ]
+    parsed = seen(document)
+    desired = CATALOGUE.render(parsed.spec.targets[0], parsed.material(keys(), external_id="x"))
+    assert (desired.name, desired.format, desired.secret_type) == ("own", "fields", "Opaque")
+    assert desired.data == {"id": b"AKIAEXAMPLE"}
+    assert desired.labels == {"a": "b"}
+    assert "AKIAEXAMPLE" not in repr(desired)
+
+
+def test_the_endpoint_of_a_spec_is_what_its_type_calls() -> None:
+    assert CATALOGUE.endpoint(settled()["spec"]) == "sts.eu-west-1.amazonaws.com:443"
+
+
+def test_a_format_that_is_not_installed_is_named() -> None:
+    parsed = seen(settled())
+    (target,) = parsed.spec.targets
+    with pytest.raises(errors.InvalidSpec, match="env"):
+        view.Catalogue(providers={}, formats={}).render(target, parsed.material(keys(), external_id="x"))
+
+
+def keys() -> Any:
+    provider = CATALOGUE.providers["aws"]
+    return contract.load(provider, {"accessKeyID": b"AKIAEXAMPLE", "secretAccessKey": b"s"}, {})
+
+
+def test_a_role_s_external_id_reaches_the_formats_also_where_it_is_derived() -> None:
+    document = settled()
+    assert "externalID" not in seen(document).material(keys(), external_id="derived").fields
+    document["spec"]["aws"]["assumeRole"] = {"roleARN": "arn:aws:iam::123456789012:role/backup"}
+    assert seen(document).material(keys(), external_id="derived").fields["externalID"] == "derived"
+
+
+UNREACHABLE = errors.ProviderUnreachable("down")
+
+
+@pytest.mark.parametrize(
+    ("policy", "verdict", "expected"),
+    [
+        ("WhenCheckable", ACCEPTED, True),
+        ("Required", ACCEPTED, True),
+        ("WhenCheckable", findings.NotChecked(reason="NotCheckable"), True),
+        ("Disabled", findings.NotChecked(reason="ValidationDisabled"), True),
+        ("Required", findings.NotChecked(reason="NotCheckable"), False),
+        ("WhenCheckable", UNREACHABLE, False),
+        ("BestEffort", UNREACHABLE, True),
+        ("BestEffort", errors.Rejected("no"), False),
+        ("WhenCheckable", errors.Rejected("no"), False),
+        ("WhenCheckable", findings.UNCHANGED, False),
+        ("WhenCheckable", RuntimeError(), False),
+    ],
+)
+def test_a_new_key_is_published_only_as_the_policy_allows(
+    policy: str,
+    verdict: findings.Verdict,
+    expected: bool,  # noqa: FBT001
+) -> None:
+    document = settled()
+    document["spec"]["validation"] = {"policy": policy}
+    assert view.publishable(seen(document), verdict, "6", same_key=False) is expected
+
+
+@pytest.mark.parametrize("verdict", [findings.UNCHANGED, UNREACHABLE], ids=["not asked", "unreachable"])
+def test_a_key_that_was_accepted_is_written_again_without_asking(verdict: findings.Verdict) -> None:
+    assert view.publishable(seen(settled()), verdict, "5", same_key=False)
+    assert view.publishable(seen(settled()), verdict, "6", same_key=True)
+
+
+def test_a_key_that_was_refused_is_not_written_again() -> None:
+    document = settled()
+    document["status"]["conditions"][0]["status"] = "False"
+    assert not view.publishable(seen(document), findings.UNCHANGED, "5", same_key=True)
+    assert not view.publishable(seen(settled()), errors.Rejected("no"), "5", same_key=True)
