@@ -16,7 +16,7 @@ def working(seen: Situation) -> State | None:
         return State("True", "Unconfirmed", "The provider's refusal is being confirmed.")
     if isinstance(found.verdict, Exception) and found.error is None:
         return State("True", "InternalError", INTERNAL)
-    return None
+    return seen.known("Reconciling") if found.waiting and isinstance(found.verdict, NotChecked) else None
 
 
 def stuck(seen: Situation) -> State | None:

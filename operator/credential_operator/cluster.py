@@ -216,17 +216,8 @@ class Cluster:
                 for line in lines:
                     yield _event(line)
 
-    async def _request(
-        self,
-        verb: str,
-        path: str,
-        *,
-        query: Mapping[str, str] | None = None,
-        body: Any = None,
-        kind: str = "application/json",
-        accept: str = "application/json",
-    ) -> Json:
-        async with self._send(verb, path, query=query, body=body, kind=kind, accept=accept) as response:
+    async def _request(self, verb: str, path: str, **options: Any) -> Json:
+        async with self._send(verb, path, **options) as response:
             answer: Json = json.loads(await response.read())
             return answer
 
@@ -239,7 +230,7 @@ class Cluster:
         query: Mapping[str, str] | None = None,
         body: Any = None,
         kind: str = "application/json",
-        accept: str,
+        accept: str = "application/json",
         timeout: aiohttp.ClientTimeout | None = None,
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         if self._session is None:

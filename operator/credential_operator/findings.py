@@ -70,6 +70,7 @@ class Pass:
     `new_key`: the source holds another key than the published one. `refusals`: how often in a row this
     key was refused, this time included. `wanted`: how many targets the spec asks for. `held`: the key
     may not be published. `blockers`: references that hold back the deletion, None while there is none.
+    `idle`: nothing was due, so nothing was looked at. `waiting`: a check is repeated when a backoff ends.
     """
 
     generation: int
@@ -87,6 +88,8 @@ class Pass:
     references: tuple[tuple[str, str, str], ...] = ()
     blockers: tuple[str, ...] | None = None
     reconcile_at: str | None = None
+    idle: bool = False
+    waiting: bool = False
 
     @property
     def error(self) -> errors.CredentialError | None:

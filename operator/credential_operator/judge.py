@@ -34,7 +34,7 @@ def judge(
     )
     states: dict[str, State] = {}
     for name, rows in CONDITIONS.items():
-        state = _first(rows, seen)
+        state = seen.known(name) if found.idle and name in LASTING else _first(rows, seen)
         if state is not None:
             states[name] = state
         seen = dataclasses.replace(seen, validated=states.get("Validated"), synced=states.get("Synced"))
@@ -289,3 +289,6 @@ CONDITIONS: Mapping[str, Sequence[Row]] = {
     "Warning": (abnormal.warned,),
 }
 """The rows of each condition, in the order in which they are asked; later conditions see earlier ones."""
+
+LASTING = frozenset(CONDITIONS) - {"DeletionBlocked", "Expiring", "Suspended"}
+"""What stays as it was said where nothing was looked at."""

@@ -27,7 +27,9 @@ class Protection:
         }
         place = "/metadata/finalizers/-" if seen.metadata.get("finalizers") else "/metadata/finalizers"
         value = inventory.FINALIZER if place.endswith("-") else [inventory.FINALIZER]
-        await self._patch(seen, [version, {"op": "add", "path": place, "value": value}])
+        written = await self._patch(seen, [version, {"op": "add", "path": place, "value": value}])
+        if written is not None:
+            self._known.put_credential(written)
 
     async def blockers(self, seen: view.View) -> list[references.Claim]:
         """Gives the references that hold back a deletion, from a fresh list; in a dying namespace none do."""
@@ -59,9 +61,8 @@ class Protection:
             return True
         return "deletionTimestamp" in found["metadata"]
 
-    async def _patch(self, seen: view.View, patch: list[dict[str, Any]]) -> None:
+    async def _patch(self, seen: view.View, patch: list[dict[str, Any]]) -> dict[str, Any] | None:
         try:
-            written = await self._connection.patch_object("credentials", *seen.key, patch)
+            return await self._connection.patch_object("credentials", *seen.key, patch)
         except cluster.NotFound:
-            return
-        self._known.put_credential(written)
+            return None

@@ -140,15 +140,16 @@ class Reconciler:
             references=self._counted(seen, blockers),
             blockers=None if blockers is None else tuple(sorted(str(claim) for claim in blockers)),
             reconcile_at=seen.metadata["annotations"].get(inventory.RECONCILE_AT),
+            waiting=waiting,
         )
         if seen.spec.suspend:
             return dataclasses.replace(found, verdict=findings.NotChecked(reason="Suspended"))
         if not (todo.validation or todo.publication):
-            return found
+            return dataclasses.replace(found, idle=True)
         down = self._checker.down(seen.provider, seen.config)
         if down is not None and not todo.publication and seen.spec.validation.policy != "Disabled":
             attempts.version = version
-            return dataclasses.replace(found, verdict=down)
+            return dataclasses.replace(found, verdict=down, held=True)
         return await self._work(seen, found, todo=todo, attempts=attempts)
 
     async def _work(
@@ -162,10 +163,13 @@ class Reconciler:
         except (errors.SourceNotFound, errors.InvalidKeyMaterial) as error:
             return dataclasses.replace(found, verdict=error, source=self._source(seen, None), new_key=True)
         published = self._published_digests(seen)
-        same_key = bool(published) and published == {source.digest}
+        # Without targets, nothing but this process's memory tells that it is the key that was checked.
+        same_key = (published or ({attempts.digest} if not seen.spec.targets else set())) == {source.digest}
         verdict = await self._judge(seen, source, todo=todo, same_key=same_key)
-        self._remember(attempts, source, verdict, seen)
-        decided = not (isinstance(verdict, Exception) and not _final(verdict))
+        asked = verdict is not findings.UNCHANGED
+        if asked:
+            self._remember(attempts, source, verdict, seen)
+        decided = asked and not (isinstance(verdict, Exception) and not _final(verdict))
         found = dataclasses.replace(
             found,
             verdict=verdict,
@@ -174,7 +178,8 @@ class Reconciler:
             source=self._source(seen, source) if decided else None,
         )
         if not view.publishable(seen, verdict, source.version, same_key=same_key):
-            return dataclasses.replace(found, held=True)
+            whole = len(found.targets) == len(seen.recorded)
+            return dataclasses.replace(found, held=True, idle=whole and not asked)
         return await self._publish(seen, source, found)
 
     async def _load(self, seen: view.View) -> Source:
@@ -339,7 +344,10 @@ class Reconciler:
             if isinstance(error, Exception) and not _final(error)
         ]
         if not open_ended:
-            if not attempts.refusals:
+            remaining = attempts.not_before - time.monotonic()
+            if remaining > 0:
+                return self._clock() + datetime.timedelta(seconds=remaining)
+            if found.wanted and not attempts.refusals:
                 del self._attempts[key]
             return result.wake_at
         asked = next((error.retry_after for error in open_ended if isinstance(error, errors.Transient)), None)

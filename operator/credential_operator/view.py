@@ -143,6 +143,13 @@ def parse(record: inventory.Record, catalogue: Catalogue) -> View | None:
 
 UNFINISHED = (errors.Conflict.reason, errors.Unavailable.reason)
 """Reasons of Reconciling that say that a target was not written for want of the API server's answer."""
+REPEATED = (
+    errors.ProviderUnreachable.reason,
+    errors.RateLimited.reason,
+    errors.ClockSkew.reason,
+    "InternalError",
+)
+"""Reasons of Reconciling that say that a check has had no answer, whatever it was made for."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,7 +170,7 @@ def due(seen: View, known: inventory.Inventory, now: datetime.datetime, *, waiti
         "lastHandledReconcileAt"
     )
     unsettled = seen.condition("Reconciling").get("reason")
-    retried = unsettled is not None and planned is None
+    retried = unsettled in REPEATED or (unsettled is not None and planned is None)
     overdue = (retried or (planned is not None and now >= planned)) and not waiting
     other = seen.spec_changed or asked or overdue
     recorded = seen.recorded

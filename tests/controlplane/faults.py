@@ -61,7 +61,7 @@ class FaultProxy:
     def __init__(self, upstream_url: str, ca: Path, *, seed: int = 0) -> None:
         self._upstream = upstream_url
         self._ca = ca
-        self._random = random.Random(seed)  # noqa: S311 - repeatable on purpose
+        self._random = random.Random(seed)
         self._lock = threading.Lock()
         self._faults: list[Fault] = []
         self._requests: list[Seen] = []

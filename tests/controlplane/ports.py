@@ -12,7 +12,7 @@ def free(count: int) -> list[int]:
     """Return different ports that nobody listens on at this moment."""
     found: set[int] = set()
     while len(found) < count:
-        port = random.randint(FIRST, LAST)  # noqa: S311 - not a secret
+        port = random.randint(FIRST, LAST)
         if _is_free(port):
             found.add(port)
     return list(found)

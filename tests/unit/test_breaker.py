@@ -3,19 +3,7 @@
 import pytest
 
 from credential_operator import breaker, errors
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
+from unit.clock import Clock
 
 
 @pytest.fixture
@@ -48,7 +36,7 @@ def test_a_success_in_between_starts_the_count_anew(breakers: breaker.Breakers) 
 
 def test_after_the_wait_one_call_tests_the_endpoint(breakers: breaker.Breakers, clock: Clock) -> None:
     fail(breakers, 5)
-    clock.now = 3.0
+    clock.now += 3.0
     breakers.check("sts:443")
     with pytest.raises(errors.ProviderUnreachable):
         breakers.check("sts:443")
@@ -75,7 +63,7 @@ def test_calls_that_were_under_way_do_not_lengthen_the_wait(breakers: breaker.Br
 
 def test_a_test_call_that_is_lost_is_followed_by_another(breakers: breaker.Breakers, clock: Clock) -> None:
     fail(breakers, 5)
-    clock.now = 3.0
+    clock.now += 3.0
     breakers.check("sts:443")
-    clock.now = 3.0 + breaker.PROBE_LIMIT
+    clock.now += breaker.PROBE_LIMIT
     breakers.check("sts:443")

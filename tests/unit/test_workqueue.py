@@ -5,21 +5,7 @@ import asyncio
 import pytest
 
 from credential_operator import inventory, workqueue
-
-
-class Clock:
-    """A clock that is set by hand, in seconds."""
-
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
+from unit.clock import Clock
 
 
 @pytest.fixture

@@ -20,29 +20,23 @@ ROLE_PARTS = re.compile(
 SHORTEST = datetime.timedelta(minutes=15)
 """The shortest session that AWS gives."""
 
+NOT_KNOWN = (
+    "its id is mistyped, switched off, deleted, of another partition, "
+    "or of an account that has not enabled the region"
+)
 REFUSALS: _sigv4.Refusals = {
     **_sigv4.REFUSALS,
-    "InvalidClientTokenId": (
-        errors.Rejected,
-        "its id is not known: mistyped, switched off, deleted, of another partition, "
-        "or of an account that has not enabled the region",
-    ),
+    "InvalidClientTokenId": (errors.Rejected, NOT_KNOWN),
+    "InvalidAction": (errors.Misconfigured, "the endpoint is not AWS's security token service (STS)"),
+}
+ROLE_REFUSALS: _sigv4.Refusals = {
+    **REFUSALS,
     "ValidationError": (
         errors.Misconfigured,
         "assumeRole is not accepted: look at duration (the role bounds it), roleARN and externalID",
     ),
     "RegionDisabledException": (errors.Misconfigured, "the role's account has not enabled the region"),
 }
-REFUSALS: _sigv4.Refusals = {
-    **_sigv4.REFUSALS,
-    "InvalidClientTokenId": (
-        errors.Rejected,
-        "its id is not known: mistyped, switched off, deleted, of another partition, "
-        "or of an account that has not enabled the region",
-    ),
-    "InvalidAction": (errors.Misconfigured, "the endpoint is not AWS's security token service (STS)"),
-}
-ROLE_
 
 External = Annotated[
     str,

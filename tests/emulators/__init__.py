@@ -1,0 +1,9 @@
+"""Stand-ins for AWS and S3 that verify signatures, served on 127.0.0.1.
+
+`aws.AwsEmulator`     STS, IAM, S3 and Organizations: moto behind a strict gate, with faults on demand.
+`fast_sts.FastSts`    GetCallerIdentity alone, for benches: verifies, at a tenth of a millisecond a call.
+`s3.Versity`          A second S3 server that shares no code with moto.
+`clients.client`      A boto3 client for any of them.
+
+Each runs outside of this process and ends with its `with` block, or with this process however that ends.
+"""

@@ -1,0 +1,76 @@
+"""AssumeRole as AWS decides it: the role, its trust policy, the caller's own policies, the duration."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from emulators.server import accounts, answers, authority, policy
+from emulators.server.policy import Decision
+
+_ACTION = "sts:AssumeRole"
+_SHORTEST = 900
+_DEFAULT = 3600
+_LONGEST_CHAINED = 3600
+_SESSION_NAME = re.compile(r"[\w+=,.@-]{2,64}")
+_EXTERNAL_ID = re.compile(r"[\w+=,.@:/-]{2,1224}")
+
+
+def require_allowed(caller: accounts.Principal, form: Mapping[str, str]) -> None:
+    """Raises a Refusal unless AWS would hand out the role's session."""
+    _require_shape(form)
+    arn = form["RoleArn"]
+    trust = accounts.trust(arn)
+    # AWS does not tell a role that is not there from one that does not trust the caller.
+    if trust is None or not _allowed(caller, arn, trust[0], form):
+        raise authority.denied(caller, _ACTION, arn, "sts")
+    _require_duration(caller, int(form.get("DurationSeconds", _DEFAULT)), trust[1])
+
+
+def _allowed(caller: accounts.Principal, arn: str, trust: policy.Document, form: Mapping[str, str]) -> bool:
+    """Tells whether both sides agree.
+
+    In one account a trust policy that names the caller is enough; one that names the account, or a role
+    of another account, needs the caller's own policies too. Source: the documentation of AssumeRole.
+    """
+    context = authority.context_of(caller)
+    own = policy.decide(caller.documents, policy.Question(_ACTION, arn, context))
+    context |= {"sts:RoleSessionName": form["RoleSessionName"]}
+    if "ExternalId" in form:
+        context["sts:ExternalId"] = form["ExternalId"]
+
+    def trusts(principals: frozenset[str]) -> Decision:
+        return policy.decide([trust], policy.Question(_ACTION, arn, context, principals))
+
+    either = trusts(caller.names | caller.account_names)
+    if Decision.EXPLICIT_DENY in (own, either) or either is not Decision.ALLOWED:
+        return False
+    same_account = f"::{caller.account}:" in arn
+    named = trusts(caller.names) is Decision.ALLOWED
+    return own is Decision.ALLOWED or (same_account and named)
+
+
+def _require_shape(form: Mapping[str, str]) -> None:
+    if not form.get("RoleArn", "").startswith("arn:"):
+        raise _invalid(f"{form.get('RoleArn', '')} is invalid")
+    if not _SESSION_NAME.fullmatch(form.get("RoleSessionName", "")):
+        raise _invalid("Value at 'roleSessionName' failed to satisfy constraint")
+    if "ExternalId" in form and not _EXTERNAL_ID.fullmatch(form["ExternalId"]):
+        raise _invalid("Value at 'externalId' failed to satisfy constraint")
+    if any(name.startswith("Policy") for name in form):
+        raise _invalid("session policies are not emulated")
+
+
+def _require_duration(caller: accounts.Principal, seconds: int, longest: int) -> None:
+    if seconds < _SHORTEST:
+        raise _invalid(
+            f"Value '{seconds}' at 'durationSeconds' failed to satisfy constraint: at least {_SHORTEST}"
+        )
+    if seconds > longest:
+        raise _invalid("The requested DurationSeconds exceeds the MaxSessionDuration set for this role.")
+    if caller.role_arn and seconds > _LONGEST_CHAINED:
+        raise _invalid("The requested DurationSeconds exceeds the 1 hour session limit for role chaining.")
+
+
+def _invalid(message: str) -> answers.Refusal:
+    return answers.Refusal(400, "ValidationError", message)
