@@ -24,10 +24,10 @@ $(VENV)/ready: requirements-dev.lock pyproject.toml
 demo: setup ## Walk through what a user does, on a real API server; KUBECONFIG=… uses your cluster, CHECK=1 ends by itself
 	$(RUN) -m demo $(if $(CHECK),--check) $(if $(filter command line,$(origin KUBECONFIG)),--kubeconfig $(KUBECONFIG))
 
-test: check ## Run everything that CI runs: the checks below, then all tests
+test: check ## Run everything that CI runs: the checks below, then all tests; ARGS="-k NAME" only some
 	$(RUN) -m controlplane
-	$(RUN) -m pytest tests/unit --cov $(ARGS)
-	$(RUN) -m pytest tests --ignore=tests/unit $(ARGS)
+	$(RUN) -m pytest $(or $(ARGS),tests/unit --cov)
+	$(if $(ARGS),,$(RUN) -m pytest tests --ignore=tests/unit)
 
 check: lint ## Check style, types, layers, dependencies, dead code, and that generated files are fresh
 	$(BIN)/python -m credential_operator.generate --check

@@ -8,6 +8,7 @@ planned times ─────┘
 import asyncio
 import contextlib
 import datetime
+import gc
 import logging
 import pathlib
 import random
@@ -113,6 +114,10 @@ class App:
             expiration=datetime.datetime.now(datetime.UTC) + datetime.timedelta(minutes=5) if token else None,
         )
 
+    def is_news(self, event: kopf.RawEvent, **_: Any) -> bool:
+        """Spares kopf a handler for the echo of our own write."""
+        return event["type"] == "DELETED" or self._known.is_news(event["object"])
+
     async def credential(self, event: kopf.RawEvent, **_: Any) -> None:
         """Takes in an event about a Credential."""
         self._controller.see_credential(event["type"], event["object"])
@@ -123,6 +128,7 @@ class App:
 
     async def finish(self, **_: Any) -> None:
         """Takes nothing new, lets what is under way end, gives the Lease back."""
+        self.stop.set()  # kopf waits five seconds for whoever waits for it
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -266,11 +272,15 @@ def _loop() -> asyncio.AbstractEventLoop:
 
 async def _run(chosen: settings.Settings) -> bool:
     app = App(chosen)
+    # What is loaded by now stays; without this, every full collection walks through all of it.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 50)
     registry = kopf.OperatorRegistry()
     kopf.on.startup(registry=registry)(app.start)
     kopf.on.login(registry=registry)(app.login)
     kopf.on.cleanup(registry=registry)(app.finish)
-    kopf.on.event(GROUP, VERSION, "credentials", registry=registry)(app.credential)
+    kopf.on.event(GROUP, VERSION, "credentials", registry=registry, when=app.is_news)(app.credential)
     kopf.on.event(GROUP, VERSION, "credentialreferences", registry=registry)(app.reference)
     await kopf.operator(
         registry=registry,

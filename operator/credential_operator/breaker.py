@@ -38,7 +38,9 @@ class Breakers:
         endpoint = self._endpoints.get(name)
         if endpoint is None:
             return None
-        remaining = max(endpoint.shut_until, endpoint.probe_until) - self._clock()
+        now = self._clock()
+        # The call that tests the endpoint may end at any moment, most of all with an answer.
+        remaining = max(endpoint.shut_until - now, min(endpoint.probe_until - now, endpoint.wait))
         if remaining <= 0:
             return None
         return errors.ProviderUnreachable(

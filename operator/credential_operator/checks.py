@@ -4,7 +4,10 @@ import asyncio
 import concurrent.futures
 import datetime
 import logging
+import pathlib
 import time
+import traceback
+import types
 from typing import Any
 
 from credential_operator import breaker, errors, metrics
@@ -14,6 +17,31 @@ logger = logging.getLogger(__name__)
 
 GRACE = 2.0
 """Seconds past its timeout, after which a call is given up and its thread left to itself."""
+
+
+class Fault(Exception):
+    """A fault of ours: its kind and where it was, without its words, which may hold key material."""
+
+    def __init__(self, error: Exception) -> None:
+        places = [
+            f"{pathlib.Path(frame.filename).name}:{frame.lineno} {frame.name}"
+            for frame in traceback.extract_tb(error.__traceback__)
+        ]
+        super().__init__(f"{type(error).__name__} at {' > '.join(places)}")
+
+
+class Wordless:
+    """Lets a CredentialError out of its block as it is, and anything else as a Fault."""
+
+    def __enter__(self) -> None:
+        """Begins."""
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: types.TracebackType | None
+    ) -> None:
+        """Replaces what was raised."""
+        if isinstance(error, Exception) and not isinstance(error, errors.CredentialError | Fault):
+            raise Fault(error) from None
 
 
 class Checker:

@@ -94,8 +94,9 @@ class Cluster:
             base_url=self._configuration.host,
             connector=aiohttp.TCPConnector(ssl=_tls(self._configuration), limit=100, keepalive_timeout=60),
             timeout=aiohttp.ClientTimeout(total=REQUEST_TIMEOUT, sock_connect=5),
+            # The API server takes the field manager from this name, so no write need say it again.
             headers={"User-Agent": MANAGER},
-            json_serialize=_compact,
+            cookie_jar=aiohttp.DummyCookieJar(),
             proxy=self._configuration.proxy,
         )
         return self
@@ -237,9 +238,6 @@ class Cluster:
             raise errors.Unavailable("The connection to the API server is closed.")
         if verb != "GET" and not path.startswith(LEASES) and not self._may_write():
             raise errors.Unavailable("This replica does not lead any more.")
-        parameters = dict(query or {})
-        if verb in ("POST", "PATCH", "PUT"):
-            parameters["fieldManager"] = MANAGER
         headers = {"Accept": accept, "Content-Type": kind}
         if authorization := await self._configuration.get_api_key_with_prefix("BearerToken"):
             headers["Authorization"] = authorization
@@ -247,7 +245,7 @@ class Cluster:
         data = None if body is None else _compact(body).encode()
         try:
             async with self._session.request(
-                verb, path, params=parameters, data=data, headers=headers, **options
+                verb, path, params=query, data=data, headers=headers, **options
             ) as response:
                 metrics.API_REQUESTS.labels(verb, response.status).inc()
                 if response.status >= 400:  # noqa: PLR2004

@@ -165,12 +165,17 @@ class Inventory:
 
     # Credentials
 
+    def is_news(self, document: Mapping[str, Any]) -> bool:
+        """Tells whether a Credential is newer than the one known, so not the echo of our own write."""
+        known = self.credentials.get(key_of(document))
+        return known is None or _newer(document["metadata"]["resourceVersion"], known.version)
+
     def put_credential(self, document: Mapping[str, Any]) -> bool:
-        """Takes in a Credential; tells whether it is another version than the one known."""
+        """Takes in a Credential; tells whether it is news."""
+        if not self.is_news(document):
+            return False
         key = key_of(document)
         known = self.credentials.get(key)
-        if known is not None and not _newer(document["metadata"]["resourceVersion"], known.version):
-            return False
         spec = document.get("spec", {})
         same = known is not None and (known.uid, known.generation) == (
             document["metadata"]["uid"],

@@ -37,7 +37,8 @@ def judge(
         state = seen.known(name) if found.idle and name in LASTING else _first(rows, seen)
         if state is not None:
             states[name] = state
-        seen = dataclasses.replace(seen, validated=states.get("Validated"), synced=states.get("Synced"))
+        if name in ("Validated", "Synced"):
+            seen = dataclasses.replace(seen, validated=states.get("Validated"), synced=states.get("Synced"))
     return states
 
 
@@ -127,11 +128,11 @@ def _published_key_refused(seen: Situation) -> State | None:
 
 def _key_refused(seen: Situation) -> State | None:
     error = seen.found.error
-    return (
-        State("False", "HeldBack", held_back(seen.found, error))
-        if isinstance(error, errors.Refused)
-        else None
-    )
+    if not isinstance(error, errors.Refused):
+        return None
+    if not seen.found.targets and not seen.found.confirmed:
+        return State("Unknown", "Pending", "The provider's refusal is being confirmed.")
+    return State("False", "HeldBack", held_back(seen.found, error))
 
 
 def _key_unusable(seen: Situation) -> State | None:
@@ -185,6 +186,18 @@ def _not_ours(seen: Situation) -> State | None:
     if synced is not None and synced.value == "False" and synced.reason in ("TargetConflict", "Forbidden"):
         return synced
     return None
+
+
+def _not_laid_out(seen: Situation) -> State | None:
+    """The key cannot be laid out as a target asks for: what was published before still serves."""
+    trouble, synced = seen.found.trouble, seen.synced
+    if not isinstance(trouble, errors.Stalled) or synced is None:
+        return None
+    if len(seen.found.targets) < seen.found.wanted:
+        return State("False", synced.reason, synced.message)
+    return State(
+        "True", "HeldBack", f"What is published is the last that could be laid out. {synced.message}"
+    )
 
 
 def _undecided_and_nothing_published(seen: Situation) -> State | None:
@@ -271,6 +284,7 @@ CONDITIONS: Mapping[str, Sequence[Row]] = {
     ),
     "Ready": (
         _not_ours,
+        _not_laid_out,
         _undecided_and_nothing_published,
         _undecided_for_long,
         _published_undecided,

@@ -93,6 +93,10 @@ class Reconciler:
 
     async def credential(self, key: inventory.Key) -> datetime.datetime | None:
         """Makes one pass over a Credential; gives the time of the next look, None for on change only."""
+        with checks.Wordless():
+            return await self._advance(key)
+
+    async def _advance(self, key: inventory.Key) -> datetime.datetime | None:
         record = self._known.credentials.get(key)
         if record is None:
             self._attempts.pop(key, None)
@@ -211,13 +215,14 @@ class Reconciler:
         if not todo.validation or (todo.source_only and same_key and accepted):
             return findings.UNCHANGED
         try:
-            return await self._checker.check(
-                seen.provider,
-                seen.config,
-                source.keys,
-                timeout=seen.spec.validation.timeout.total_seconds(),
-                external_id=self._keyring.external_id(*seen.key),
-            )
+            with checks.Wordless():
+                return await self._checker.check(
+                    seen.provider,
+                    seen.config,
+                    source.keys,
+                    timeout=seen.spec.validation.timeout.total_seconds(),
+                    external_id=self._keyring.external_id(*seen.key),
+                )
         except errors.CredentialError as error:
             return error
         except Exception as error:

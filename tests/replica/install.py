@@ -8,7 +8,9 @@ from collections.abc import Mapping
 import controlplane
 from replica import process
 
-CHART = pathlib.Path(__file__).resolve().parents[2] / "deploy" / "chart"
+DEPLOY = pathlib.Path(__file__).resolve().parents[2] / "deploy"
+CHART = DEPLOY / "chart"
+EXAMPLES = DEPLOY / "examples"
 RELEASE = "credential-operator"
 NAMESPACE = "credential-operator"
 
@@ -46,12 +48,15 @@ def install(
         f"crd/{plural}.credential-operator.io" for plural in ("credentials", "credentialreferences")
     ]
     plane.kubectl("wait", "--for=condition=Established", "--timeout=60s", *definitions)
-    process.until(lambda: _discovered(plane), seconds=30, what="both kinds are found by kubectl")
+    process.until(lambda: _takes_both(plane), seconds=60, what="the API server takes both kinds")
     token = plane.token(NAMESPACE, RELEASE, duration=datetime.timedelta(hours=4))
     return Installed(namespace=NAMESPACE, kubeconfig=plane.kubeconfig_for(RELEASE, token), token=token)
 
 
-def _discovered(plane: controlplane.ControlPlane) -> bool:
-    """Tells whether discovery shows both kinds, which it does a moment after they are established."""
-    found = plane.kubectl("get", "credentials,credentialreferences", "--all-namespaces", check=False)
-    return found.returncode == 0
+def _takes_both(plane: controlplane.ControlPlane) -> bool:
+    """Tells whether both kinds can be applied, which takes a new definition longer than to be established."""
+    files = [f"--filename={EXAMPLES / name}.yaml" for name in ("aws", "credentialreference")]
+    tried = plane.kubectl(
+        "apply", "--server-side", "--dry-run=server", "--namespace=default", *files, check=False
+    )
+    return tried.returncode == 0
