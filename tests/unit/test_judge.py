@@ -414,3 +414,14 @@ def test_a_merge_patch_changes_only_what_differs_and_drops_what_is_gone() -> Non
     old = {"same": 1, "gone": 2, "inner": {"a": 1, "b": 2}, "list": [1]}
     new = {"same": 1, "inner": {"a": 1, "b": 3}, "list": [1, 2], "new": {"c": 4}}
     assert status.merge_patch(old, new) == {"gone": None, "inner": {"b": 3}, "list": [1, 2], "new": {"c": 4}}
+
+
+def test_a_target_that_the_key_cannot_be_laid_out_for_keeps_what_it_had() -> None:
+    trouble = errors.InvalidKeyMaterial("control characters")
+    assert judged(good(), found(ACCEPTED, targets=(TARGET,), trouble=trouble)) == {
+        "Validated": ("True", "Accepted"),
+        "Synced": ("False", "InvalidKeyMaterial"),
+        "Ready": ("True", "HeldBack"),
+        "Stalled": ("True", "InvalidKeyMaterial"),
+    }
+    assert judged({}, found(ACCEPTED, trouble=trouble))["Ready"] == ("False", "InvalidKeyMaterial")

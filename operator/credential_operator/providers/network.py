@@ -34,7 +34,7 @@ resolve = _wire.resolve
 
 LIMIT = 64 * 1024  # bytes of a body that anyone has to read
 POOLS = 128  # endpoints whose connections are kept
-KEPT = 8  # idle connections to one endpoint
+KEPT = 32  # idle connections to one endpoint: as many as there are calls to it at a time
 CANDIDATES = 4  # addresses of one name that are tried
 LONGEST_WAIT = 3600.0  # seconds that a provider may ask us to wait
 

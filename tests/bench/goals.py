@@ -1,0 +1,83 @@
+"""The figures to reach, all of them; two cores, everything in the same call of the bench."""
+
+import dataclasses
+import enum
+from collections.abc import Iterable, Iterator, Mapping
+
+
+class Bound(enum.StrEnum):
+    """On which side of the goal a figure has to be."""
+
+    AT_MOST = "≤"
+    AT_LEAST = "≥"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Goal:
+    """What a figure must reach; `scope` says which of the figures of that name."""
+
+    bound: Bound
+    limit: float
+    what: str
+
+    def met(self, value: float) -> bool:
+        """Tells whether a figure reaches it."""
+        return value <= self.limit if self.bound is Bound.AT_MOST else value >= self.limit
+
+    def __str__(self) -> str:
+        return f"{self.bound} {self.limit:g}"
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Figure:
+    """Something measured: `group` is the run, `name` what goals go by, `title` and `unit` are for people."""
+
+    group: str
+    name: str
+    title: str
+    value: float
+    unit: str = ""
+
+    @property
+    def goal(self) -> Goal | None:
+        """What it has to reach, if anything."""
+        return GOALS.get(self.name)
+
+
+def most(limit: float, what: str) -> Goal:
+    """Gives the goal of a figure that is better when it is smaller."""
+    return Goal(Bound.AT_MOST, limit, what)
+
+
+def least(limit: float, what: str) -> Goal:
+    """Gives the goal of a figure that is better when it is larger."""
+    return Goal(Bound.AT_LEAST, limit, what)
+
+
+GOALS: Mapping[str, Goal] = {
+    "operator.requests": most(4, "API requests per new Credential, the read of its source included"),
+    "operator.cpu": most(2.5, "ms of operator CPU per Credential without the provider call"),
+    "operator.memory": most(130, "MiB resident with all Credentials, boto3's libraries loaded"),
+    "comparison.speedup": least(2.2, "Credentials per second, times the baseline's, at the smallest size"),
+    "comparison.growth": least(
+        1.0, "Credentials per second at the largest size, times those at the smallest"
+    ),
+    "quiet.writes": most(0, "writes for reconciles that change nothing"),
+    "restart.seconds": most(15, "seconds after a start until everything was looked at"),
+    "restart.writes": most(0, "writes by a restart"),
+    "restart.calls": most(0, "provider calls by a restart that were not due"),
+    "change.p99": most(300, "ms from the change of one source Secret to its new target, 99 of 100"),
+    "validation.cpu": most(3, "ms of operator CPU per AWS validation"),
+}
+
+
+def missed(figures: Iterable[Figure]) -> Iterator[str]:
+    """Says which goals are missed; a figure that was not measured has missed its goal."""
+    measured = list(figures)
+    for name, goal in GOALS.items():
+        of_name = [figure for figure in measured if figure.name == name]
+        if not of_name:
+            yield f"{goal.what}: not measured, goal {goal}"
+        for figure in of_name:
+            if not goal.met(figure.value):
+                yield f"{goal.what}: {figure.value:.4g} ({figure.group}), goal {goal}"

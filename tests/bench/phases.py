@@ -1,0 +1,264 @@
+"""What is measured in a run: creation, reconciles that change nothing, changes, a restart."""
+
+import asyncio
+import dataclasses
+import math
+import random
+import time
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from bench import documents
+from bench.arena import Arena, Usage, say
+from bench.ledger import Ledger
+
+MIB = 1 << 20
+SLOWEST = 10.0
+"""Credentials per second below which a run is given up."""
+
+Json = dict[str, Any]
+Key = documents.Key
+
+
+def quantile(values: Iterable[float], share: float) -> float:
+    """Gives the smallest value that at least this share of all does not exceed."""
+    ordered = sorted(values)
+    return ordered[max(0, math.ceil(share * len(ordered)) - 1)]
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Created:
+    """What it took to make so many Credentials ready; times in seconds, CPU in seconds for all of them."""
+
+    size: int
+    seconds: float
+    p50: float
+    p99: float
+    operator: float
+    api_server: float
+    plane: float
+    others: float
+    requests: Ledger
+    resident: int
+    peak: int
+    passes: float
+    calls: int
+    validation_cpu: float
+
+    @property
+    def per_second(self) -> float:
+        """Credentials per second."""
+        return self.size / self.seconds
+
+
+class Readiness:
+    """When each Credential was first seen ready."""
+
+    def __init__(self, wanted: int) -> None:
+        self._wanted = wanted
+        self.at: dict[Key, float] = {}
+        self.all = asyncio.Event()
+        self._said = time.monotonic()
+
+    def see(self, document: Json, now: float) -> None:
+        """Takes in a Credential."""
+        metadata = document["metadata"]
+        where = (metadata["namespace"], metadata["name"])
+        if where not in self.at and documents.ready(document):
+            self.at[where] = now
+            if len(self.at) == self._wanted:
+                self.all.set()
+            if now - self._said > 10:
+                self._said = now
+                say(f"{len(self.at)} of {self._wanted} ready")
+
+
+async def create(arena: Arena, size: int, *, load: str) -> Created:
+    """Creates source Secrets, then Credentials while the operator works; their first starts the clock."""
+    await _create_sources(arena, size)
+    if arena.options.attended:
+        await arena.attended()
+    endpoint = arena.sts.url if arena.sts else None
+    readiness = Readiness(size)
+    made: dict[Key, float] = {}
+
+    def done(document: Json) -> None:
+        made[document["metadata"]["namespace"], document["metadata"]["name"]] = time.monotonic()
+
+    before = await Usage.now(arena)
+    async with arena.client.watching(COLLECTION, readiness.see):
+        began = time.monotonic()
+        await arena.client.send_all(
+            (
+                (
+                    "POST",
+                    documents.CREDENTIALS.format(where[0]),
+                    documents.credential(where, endpoint=endpoint),
+                )
+                for where in _keys(size)
+            ),
+            done,
+        )
+        seconds = time.monotonic() - began
+        say(f"{size} Credentials created in {seconds:.1f} s, {len(readiness.at)} of them ready")
+        async with asyncio.timeout(60 + size / SLOWEST):
+            await readiness.all.wait()
+    await arena.settle()
+    used = await Usage.now(arena) - before
+    waits = [max(0.0, readiness.at[where] - made[where]) for where in made]
+    return Created(
+        size=size,
+        seconds=max(readiness.at.values()) - began,
+        p50=quantile(waits, 0.5),
+        p99=quantile(waits, 0.99),
+        operator=used.operator,
+        api_server=used.api_server,
+        plane=used.plane,
+        others=used.others,
+        requests=used.requests,
+        resident=arena.operator.resident_bytes(),
+        peak=arena.operator.resident_bytes(peak=True),
+        passes=arena.metric("reconcile_total", kind="Credential"),
+        calls=arena.calls(),
+        validation_cpu=arena.metric("validation_cpu_seconds_total") if load == "aws" else 0.0,
+    )
+
+
+async def _create_sources(arena: Arena, size: int) -> None:
+    began = time.monotonic()
+    await arena.client.send_all(
+        ("POST", documents.SECRETS.format(where[0]), documents.source(where, _pair(arena, number)))
+        for number, where in enumerate(_keys(size))
+    )
+    await arena.settle()
+    say(f"{size} source Secrets created in {time.monotonic() - began:.1f} s")
+
+
+async def touch(arena: Arena, size: int, *, count: int) -> float:
+    """Annotates Credentials with what means nothing to the operator; gives the writes that follow."""
+    chosen = random.sample(list(_keys(size)), min(count, size))
+    before = (await arena.client.requests()).writes
+    passes = arena.metric("reconcile_total", kind="Credential")
+    body = {"metadata": {"annotations": {"example.com/touched": "yes"}}}
+    await arena.client.send_all(("PATCH", credential_path(where), body) for where in chosen)
+    await arena.until(
+        lambda: arena.metric("reconcile_total", kind="Credential") >= passes + len(chosen),
+        seconds=60,
+        what="every touched Credential was reconciled",
+    )
+    await arena.settle()
+    return (await arena.client.requests()).writes - before
+
+
+async def change(arena: Arena, size: int, *, count: int) -> list[float]:
+    """Gives one Credential after the other a new key; tells the seconds from request to new target."""
+    waits: list[float] = []
+    awaited: dict[Key, tuple[Mapping[str, str], asyncio.Future[float]]] = {}
+
+    def see(document: Json, now: float) -> None:
+        metadata = document["metadata"]
+        data, seen = awaited.get((metadata["namespace"], metadata["name"]), ({}, None))
+        if (
+            seen
+            and not seen.done()
+            and document.get("data", {}).get("AWS_ACCESS_KEY_ID") == data["accessKeyID"]
+        ):
+            seen.set_result(now)
+
+    async with arena.client.watching("/api/v1/secrets", see, OWNED):
+        for number in range(count):
+            namespace, name = documents.key(random.randrange(size))
+            data = documents.key_material(_pair(arena, size + number))
+            path = f"{documents.SECRETS.format(namespace)}/{documents.source_name(name)}"
+            changed: asyncio.Future[float] = asyncio.get_running_loop().create_future()
+            awaited = {(namespace, documents.target_name(name)): (data, changed)}
+            began = time.monotonic()
+            await arena.client.send("PATCH", path, {"data": data})
+            waits.append(await asyncio.wait_for(changed, 30) - began)
+            await asyncio.sleep(random.uniform(0, 0.05))
+    await arena.settle()
+    return waits
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Restarted:
+    """What a restart took: seconds from the start of the process; writes and calls beside the probe's own."""
+
+    ready: float
+    probe: float
+    seconds: float
+    operator: float
+    writes: float
+    calls: int
+    resident: int
+    peak: int
+
+
+async def restart(arena: Arena, size: int) -> Restarted:
+    """Stops and starts the operator.
+
+    It has caught up when a Credential that was created in the moment of the start is ready, every other
+    one was looked at, and nothing waits in the queue.
+    """
+    await arena.settle()
+    await arena.stop()
+    before, calls = (await arena.client.requests()).writes, arena.calls()
+    probe = Readiness(1)
+    where = ("team-0", "probe")
+    endpoint = arena.sts.url if arena.sts else None
+    async with arena.client.watching(COLLECTION, probe.see, "bench=probe"):
+        began = time.monotonic()
+        arena.operator.start(wait=False)
+        await arena.client.send(
+            "POST", documents.SECRETS.format(where[0]), documents.source(where, _pair(arena, 0))
+        )
+        document = documents.credential(where, endpoint=endpoint)
+        document["metadata"]["labels"] = {"bench": "probe"}
+        await arena.client.send("POST", documents.CREDENTIALS.format(where[0]), document)
+        ready = await _answering(arena) - began
+        await arena.until(
+            lambda: (
+                arena.metric("reconcile_total", kind="Credential") > size and arena.metric("queue_depth") == 0
+            ),
+            seconds=120,
+            what="everything was looked at again",
+        )
+        looked = time.monotonic() - began
+        async with asyncio.timeout(60):
+            await probe.all.wait()
+        probed = probe.at[where] - began
+    used = arena.operator.cpu_seconds()
+    await arena.settle()
+    # The probe's own: its target and its status; and one check of its key.
+    return Restarted(
+        ready=ready,
+        probe=probed,
+        seconds=max(looked, probed),
+        operator=used,
+        writes=(await arena.client.requests()).writes - before - 2,
+        calls=arena.calls() - calls - (1 if arena.sts else 0),
+        resident=arena.operator.resident_bytes(),
+        peak=arena.operator.resident_bytes(peak=True),
+    )
+
+
+async def _answering(arena: Arena) -> float:
+    await asyncio.to_thread(arena.operator.wait_until_ready)
+    return time.monotonic()
+
+
+COLLECTION = "/apis/credential-operator.io/v1beta1/credentials"
+OWNED = "credential-operator.io/credential"
+
+
+def credential_path(where: Key) -> str:
+    """Gives a Credential's path."""
+    return f"{documents.CREDENTIALS.format(where[0])}/{where[1]}"
+
+
+def _keys(size: int) -> Iterable[Key]:
+    return (documents.key(number) for number in range(size))
+
+
+def _pair(arena: Arena, number: int) -> tuple[str, str]:
+    return arena.sts.key(number) if arena.sts else (f"AKIA{number:016}", f"{number:040}")

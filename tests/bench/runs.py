@@ -1,0 +1,193 @@
+"""Which runs there are, and which figures follow from what they measured."""
+
+import asyncio
+import dataclasses
+from collections.abc import Iterator, Mapping
+
+from bench import arena, phases
+from bench.arena import say
+from bench.goals import Figure
+from bench.phases import MIB, Created, Restarted, quantile
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What to measure: sizes ascending; how many Credentials are touched and changed at the largest."""
+
+    sizes: tuple[int, ...]
+    baseline: bool
+    touched: int
+    changed: int
+
+
+@dataclasses.dataclass(slots=True)
+class Measured:
+    """All that was measured."""
+
+    created: dict[tuple[str, int], Created] = dataclasses.field(default_factory=dict)
+    touched: tuple[int, float] | None = None
+    changes: list[float] = dataclasses.field(default_factory=list)
+    restarted: Restarted | None = None
+
+
+def measure(plan: Plan, options: arena.Options) -> Measured:
+    """Makes all runs, one after the other."""
+    measured = Measured()
+    largest = plan.sizes[-1]
+    for load, size in _order(plan):
+        say(f"== {load}, {size} Credentials")
+        whole = load == "aws" and size == largest
+        asyncio.run(_run(load, size, plan=plan, options=options, measured=measured, whole=whole))
+        found = measured.created[load, size]
+        say(
+            f"{found.per_second:.0f}/s, {found.operator / size * 1000:.2f} ms of operator CPU each, "
+            f"{found.resident / MIB:.0f} MiB"
+        )
+    return measured
+
+
+def _order(plan: Plan) -> Iterator[tuple[str, int]]:
+    for size in plan.sizes:
+        yield "unchecked", size
+        if plan.baseline and size == plan.sizes[0]:
+            yield "plain", size
+        yield "aws", size
+
+
+async def _run(
+    load: str, size: int, *, plan: Plan, options: arena.Options, measured: Measured, whole: bool
+) -> None:
+    async with arena.opened(load, options, keys=size + plan.changed) as place:
+        await place.start()
+        measured.created[load, size] = await phases.create(place, size, load=load)
+        if whole:
+            say(f"touching {plan.touched} Credentials")
+            measured.touched = plan.touched, await phases.touch(place, size, count=plan.touched)
+            say(f"changing {plan.changed} source Secrets, one after the other")
+            measured.changes = await phases.change(place, size, count=plan.changed)
+            say("restarting")
+            measured.restarted = await phases.restart(place, size)
+        await place.stop()
+
+
+def figures(measured: Measured) -> Iterator[Figure]:
+    """Gives all figures, in the order of the table."""
+    for (load, size), found in measured.created.items():
+        yield from _created(load, f"{load} {size:,}", found)
+    yield from _compared(measured.created)
+    yield from _validated(measured.created)
+    if measured.touched is not None:
+        count, writes = measured.touched
+        yield Figure(
+            group=f"{count} touched", name="quiet.writes", title="writes where nothing changes", value=writes
+        )
+    if measured.changes:
+        yield from _changed(measured.changes)
+    if measured.restarted is not None:
+        yield from _restarted(measured.restarted)
+
+
+def _created(load: str, group: str, found: Created) -> Iterator[Figure]:
+    # The baseline has no goals, and a provider call has its own.
+    subject = {"plain": "baseline", "unchecked": "operator", "aws": "aws"}[load]
+    each = found.size
+
+    def figure(name: str, title: str, value: float, unit: str = "", *, of: str = subject) -> Figure:
+        return Figure(group=group, name=f"{of}.{name}", title=title, value=value, unit=unit)
+
+    counted = subject if load == "plain" else "operator"
+    yield figure("seconds", "until all are Ready", found.seconds, "s")
+    yield figure("rate", "Credentials per second", found.per_second, "/s")
+    yield figure("p50", "creation to Ready, p50", found.p50, "s")
+    yield figure("p99", "creation to Ready, p99", found.p99, "s")
+    requests = found.requests.single
+    yield figure("requests", "API requests per Credential", sum(requests.values()) / each, of=counted)
+    for kind, count in requests.items():
+        yield figure(f"requests.{kind}", f"  {kind}", count / each)
+    for kind, count in found.requests.lasting.items():
+        yield figure(f"lasting.{kind}", f"  {kind}, in all", count)
+    if load != "plain":
+        yield figure("passes", "passes of the operator per Credential", found.passes / each)
+    yield figure("cpu", "operator CPU per Credential", found.operator / each * 1000, "ms")
+    yield figure("api_server", "API server CPU per Credential", found.api_server / each * 1000, "ms")
+    yield figure("plane", "control plane CPU per Credential", found.plane / each * 1000, "ms")
+    yield figure("others", "CPU used by others on this machine meanwhile", found.others, "s")
+    yield figure("memory", "resident memory", found.resident / MIB, "MiB", of=counted)
+    yield figure("peak", "resident memory, peak", found.peak / MIB, "MiB")
+
+
+def _compared(created: Mapping[tuple[str, int], Created]) -> Iterator[Figure]:
+    ours = [found for (load, _), found in sorted(created.items()) if load == "unchecked"]
+    smallest, largest = ours[0], ours[-1]
+    baseline = created.get(("plain", smallest.size))
+    group = "comparison"
+    if baseline is not None:
+        speedup = smallest.per_second / baseline.per_second
+        title = f"rate at {smallest.size:,}, times the baseline's"
+        yield Figure(group=group, name="comparison.speedup", title=title, value=speedup)
+        yield Figure(
+            group=group,
+            name="comparison.cpu",
+            title="operator CPU, share of the baseline's",
+            value=smallest.operator / baseline.operator,
+        )
+    if largest is not smallest:
+        growth = largest.per_second / smallest.per_second
+        title = f"rate at {largest.size:,}, times that at {smallest.size:,}"
+        yield Figure(group=group, name="comparison.growth", title=title, value=growth)
+
+
+def _validated(created: Mapping[tuple[str, int], Created]) -> Iterator[Figure]:
+    size = max(size for load, size in created if load == "aws")
+    found, without = created["aws", size], created["unchecked", size]
+    group = f"validation, {size:,}"
+    cpu = (found.operator - without.operator) / found.calls * 1000
+    yield Figure(
+        group=group,
+        name="validation.cpu",
+        title="operator CPU per AWS validation (with less without)",
+        value=cpu,
+        unit="ms",
+    )
+    yield Figure(
+        group=group,
+        name="validation.thread",
+        title="of it in the thread of the call",
+        value=found.validation_cpu / found.calls * 1000,
+        unit="ms",
+    )
+    yield Figure(
+        group=group, name="validation.calls", title="provider calls per Credential", value=found.calls / size
+    )
+
+
+def _changed(waits: list[float]) -> Iterator[Figure]:
+    group = f"{len(waits)} changes"
+    for name, share in (("p50", 0.5), ("p99", 0.99), ("longest", 1.0)):
+        yield Figure(
+            group=group,
+            name=f"change.{name}",
+            title=f"new key to new target, {name}",
+            value=quantile(waits, share) * 1000,
+            unit="ms",
+        )
+
+
+def _restarted(found: Restarted) -> Iterator[Figure]:
+    for name, title, value, unit in (
+        ("ready", "answers /readyz", found.ready, "s"),
+        ("probe", "Credential created at the start is Ready", found.probe, "s"),
+        ("seconds", "caught up", found.seconds, "s"),
+        ("cpu", "operator CPU until then", found.operator, "s"),
+        ("writes", "writes", found.writes, ""),
+        ("calls", "provider calls", found.calls, ""),
+        ("peak", "resident memory, peak", found.peak / MIB, "MiB"),
+    ):
+        yield Figure(group="restart", name=f"restart.{name}", title=title, value=value, unit=unit)
+    yield Figure(
+        group="restart",
+        name="operator.memory",
+        title="resident memory",
+        value=found.resident / MIB,
+        unit="MiB",
+    )

@@ -1,0 +1,134 @@
+"""A whole installation: control plane, a proxy that can fail, the chart by helm, a cloud, and the operator."""
+
+import contextlib
+import dataclasses
+import functools
+import json
+import pathlib
+import re
+import time
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import replica
+from cluster.space import GROUP, Space
+from controlplane import ControlPlane
+from controlplane.faults import FaultProxy, Seen
+from emulators.aws import AwsEmulator
+
+NAMESPACE = "credential-operator"
+MODES: Mapping[str, Mapping[str, str]] = {
+    "all": {},
+    "no-mutation": {"policies.finalizer": "false"},
+    "none": {
+        "policies.finalizer": "false",
+        "policies.targetMetadata.enabled": "false",
+        **{
+            f"policies.{name}": "false"
+            for name in ("source", "targets", "deleteProtection", "forceDelete", "release")
+        },
+    },
+}
+"""The chart's values for a cluster with all of its policies, without the one that mutates, and without any."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Site:
+    """An installation with one running operator, whose requests all go through the proxy."""
+
+    plane: ControlPlane
+    aws: AwsEmulator
+    proxy: FaultProxy
+    kubeconfig: pathlib.Path
+    operator: replica.Replica
+
+    def space(self, name: str) -> Space:
+        """Make a namespace."""
+        self.plane.kubectl("create", "namespace", name)
+        return self.space_of(name)
+
+    def space_of(self, name: str) -> Space:
+        """Return a namespace that exists."""
+        return Space(self.plane, self.aws, name, hint=functools.partial(self.story, name))
+
+    def writes(self, namespace: str) -> list[Seen]:
+        """Return the operator's writes to a namespace so far, in order."""
+        return [seen for seen in self.proxy.writes if f"/namespaces/{namespace}/" in seen.path]
+
+    def story(self, namespace: str) -> str:
+        """Tell what the operator wrote to a namespace, and what it said."""
+        said = [line for line in self.operator.lines() if namespace in json.dumps(line)]
+        lines = [f"{line['level']} {line['message']} {line.get('error', '')}" for line in said]
+        return "\n".join([*map(str, self.writes(namespace)), *lines[-30:], self.operator.tail()[-500:]])
+
+
+@contextlib.contextmanager
+def site(
+    plane: ControlPlane,
+    aws: AwsEmulator,
+    directory: pathlib.Path,
+    *,
+    mode: str = "all",
+    settings: Mapping[str, str] | None = None,
+    **options: Any,
+) -> Iterator[Site]:
+    """Install the chart and start one operator; `options` go to `replica.install`."""
+    values = {**MODES[mode], **options.pop("values", {})}
+    installed = replica.install(plane, values=values, **options)
+    in_force(plane, mode, namespace="default" if "file" not in options else "team-a")
+    with FaultProxy(plane.url, plane.authority) as proxy:
+        kubeconfig = proxy.kubeconfig(directory / "operator.kubeconfig", token=installed.token)
+        with replica.Replica(kubeconfig, directory, settings=chosen(aws, settings)) as operator:
+            yield Site(plane=plane, aws=aws, proxy=proxy, kubeconfig=kubeconfig, operator=operator)
+
+
+def chosen(aws: AwsEmulator, settings: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Return settings that lead to emulators, at the most verbose level of the log."""
+    return {
+        "endpoint_allow": "127.0.0.1",
+        "ca_bundle": str(aws.ca_path),
+        "log_level": "DEBUG",
+        **(settings or {}),
+    }
+
+
+def in_force(plane: ControlPlane, mode: str, *, namespace: str) -> None:
+    """Wait until the API server has heard of the policies, which its caches do in their time."""
+    finalized, marked = _probe(), _probe(annotations={f"{GROUP}/force-delete": "no reason"})
+
+    def tried(document: dict[str, Any]) -> tuple[bool, str]:
+        answer = plane.kubectl(
+            *("create", "--dry-run=server", "--output=json", "--filename=-", f"--namespace={namespace}"),
+            input=json.dumps(document),
+            check=False,
+        )
+        return answer.returncode == 0, answer.stdout + answer.stderr
+
+    def settled() -> bool:
+        created, text = tried(finalized)
+        refused = not tried(marked)[0]
+        return created and ("in-use-protection" in text) == (mode == "all") and refused == (mode != "none")
+
+    wait(settled, f"the policies are in force: {mode}")
+
+
+def wait(true: Callable[[], Any], what: str, *, seconds: float = 30.0) -> None:
+    """Wait until something is true; fails with what it should have been."""
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline, f"after {seconds:.0f} s still not so: {what}"
+        time.sleep(0.05)
+
+
+def _probe(**metadata: Any) -> dict[str, Any]:
+    return {
+        "apiVersion": f"{GROUP}/v1beta1",
+        "kind": "Credential",
+        "metadata": {"name": "probe", **metadata},
+        "spec": {"s3": {"region": "eu-west-1"}, "secretRef": {"name": "probe"}},
+    }
+
+
+def slug(name: str) -> str:
+    """Return a name for a namespace that tells which test it belongs to."""
+    return re.sub("[^a-z0-9]+", "-", name.removeprefix("test_").lower())[:46].strip("-")

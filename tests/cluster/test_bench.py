@@ -1,0 +1,61 @@
+"""The bench itself works: few objects, and no word on the figures."""
+
+import json
+import os
+import pathlib
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+TESTS = pathlib.Path(__file__).resolve().parents[1]
+pytestmark = pytest.mark.timeout(900)
+RUNS = ("unchecked 100", "plain 100", "aws 100")
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    file = tmp_path_factory.mktemp("bench") / "results.json"
+    ended = subprocess.run(
+        [sys.executable, "-m", "bench", "--quick", f"--json={file}"],
+        env=os.environ | {"PYTHONPATH": str(TESTS)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 0, f"{ended.stdout}{ended.stderr}"
+    assert str(file) in ended.stdout
+    return dict(json.loads(file.read_text()))
+
+
+def test_every_load_is_measured(results: dict[str, Any]) -> None:
+    groups = [figure["group"] for figure in results["figures"] if figure["name"].endswith(".seconds")]
+
+    assert groups == [*RUNS, "restart"]
+
+
+def test_each_credential_costs_its_reads_and_writes_and_is_checked_once(results: dict[str, Any]) -> None:
+    figures = {(figure["group"], figure["name"]): figure["value"] for figure in results["figures"]}
+
+    assert figures["unchecked 100", "operator.requests.POST secrets"] == 1
+    assert figures["unchecked 100", "operator.requests.PATCH credentials/status"] == 1
+    assert figures["validation, 100", "validation.calls"] == 1
+
+
+def test_a_figure_stands_beside_its_goal(results: dict[str, Any]) -> None:
+    judged = {figure["name"]: figure for figure in results["figures"] if "goal" in figure}
+
+    assert {"operator.cpu", "comparison.speedup", "quiet.writes", "restart.writes", "change.p99"} <= set(
+        judged
+    )
+    assert judged["operator.cpu"]["bound"] == "AT_MOST"
+    assert {type(figure["met"]) for figure in judged.values()} == {bool}
+    # One size only: nothing to compare it with.
+    assert any("not measured" in line for line in results["missed"])
+
+
+def test_nothing_is_written_where_nothing_changes(results: dict[str, Any]) -> None:
+    figures = {figure["name"]: figure["value"] for figure in results["figures"]}
+
+    assert (figures["quiet.writes"], figures["restart.writes"], figures["restart.calls"]) == (0, 0, 0)

@@ -1,0 +1,299 @@
+"""Who may do what to a Credential: the API server itself accepts and refuses, by the chart's policies."""
+
+import json
+from collections.abc import Callable
+
+import pytest
+
+from cluster import policies, users
+from cluster.policies import ALLOWED, OPERATOR, TARGET, TEAM, Policed
+from cluster.users import FINALIZER, FORCE_DELETE, credential, patch
+
+policed, unique = policies.policed, policies.unique
+reinstall = policies.reinstall
+
+SWITCHES = (
+    *("source", "targets", "targetMetadata.enabled", "deleteProtection"),
+    *("forceDelete", "release", "finalizer"),
+)
+"""The chart's values below `policies` that switch one off each."""
+
+
+# Who may
+
+
+@pytest.mark.parametrize("name", ["rita", "paul", "alice", "adam"])
+def test_who_may_read_the_source_or_create_pods_may_create_a_credential(policed: Policed, name: str) -> None:
+    policed.user(name).create(credential(f"by-{name}-{policed.finalizer}".lower(), TEAM))
+
+
+def test_who_may_not_read_the_source_may_not_create_a_credential(policed: Policed) -> None:
+    refusal = policed.user("carl").refused("create", "--filename=-", document=credential("stolen", TEAM))
+
+    assert refusal == users.Refusal(
+        "source",
+        "you may neither get Secret backups-keys nor create Pods in namespace team-a: "
+        "who says where a key is sent must be able to read it",
+    )
+
+
+def test_leave_to_read_one_secret_is_none_for_another(policed: Policed) -> None:
+    other = credential("other", TEAM, secretRef={"name": "cluster-admin-token"})
+
+    assert policed.user("rita").refused("create", "--filename=-", document=other).policy == "source"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"s3": {"endpoint": "https://collector.example"}},
+        {"secretRef": {"name": "others-keys"}},
+        {"secretRef": {"keys": {"accessKeyID": "password"}}},
+        {"targets": [{"name": "mine", "format": "env"}]},
+    ],
+    ids=["endpoint", "source", "keys", "target"],
+)
+def test_who_may_not_read_the_source_may_not_send_its_key_elsewhere(
+    policed: Policed, credential_of_admin: str, change: users.Json
+) -> None:
+    refusal = policed.user("carl").refused(*patch(credential_of_admin, {"spec": change}))
+
+    assert refusal.policy in {"source", "targets"}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"displayName": "Nightly", "description": "…", "owner": {"team": "storage"}, "suspend": True},
+        {"validation": {"interval": "2h"}, "whenReferenced": "Hold"},
+        {
+            "targetDeletionPolicy": "Retain",
+            "expiresAt": "2027-01-31T00:00:00Z",
+            "expiry": {"warnBefore": "24h"},
+        },
+        {"targets": None},
+    ],
+    ids=["words", "behaviour", "ends", "fewer-targets"],
+)
+def test_what_leaves_the_key_where_it_is_may_be_changed_without_reading_it(
+    policed: Policed, credential_of_admin: str, change: users.Json
+) -> None:
+    policed.user("carl").kubectl(*patch(credential_of_admin, {"spec": change}))
+
+
+def test_who_may_read_the_source_may_send_its_key_elsewhere(
+    policed: Policed, credential_of_admin: str
+) -> None:
+    policed.user("rita").kubectl(
+        *patch(credential_of_admin, {"spec": {"s3": {"endpoint": "https://s3.example"}}})
+    )
+
+
+def test_who_may_not_create_secrets_gets_no_target(policed: Policed) -> None:
+    refusal = policed.user("rita").refused(
+        "create", "--filename=-", document=credential("planted", TEAM, targets=[TARGET])
+    )
+
+    assert refusal == users.Refusal(
+        "targets",
+        "you may not create Secrets in namespace team-a, so a Credential does not do it for you: "
+        "remove spec.targets, or have them added by someone who may",
+    )
+
+
+def test_who_may_create_secrets_gets_targets(policed: Policed, unique: str) -> None:
+    tom = policed.user("tom")
+    tom.create(credential(unique, TEAM, targets=[TARGET]))
+
+    tom.kubectl(*patch(unique, {"spec": {"targets": [TARGET, {"name": "second", "format": "velero"}]}}))
+
+
+def test_a_changed_target_counts_as_a_new_one(policed: Policed, credential_of_admin: str) -> None:
+    changed = TARGET | {"labels": {"team": "storage"}}
+
+    assert policed.user("rita").refused(
+        *patch(credential_of_admin, {"spec": {"targets": [changed]}})
+    ).policy == ("targets")
+
+
+@pytest.mark.parametrize("where", ["labels", "annotations"])
+@pytest.mark.parametrize(
+    "key",
+    [
+        "argocd.argoproj.io/secret-type",
+        "sealedsecrets.bitnami.com/managed",
+        "reflector.v1.k8s.emberstack.com/reflection-auto-enabled",
+        "replicator.v1.mittwald.de/replicate-to",
+        "kubernetes.io/service-account.name",
+        "app.kubernetes.io/managed-by",
+    ],
+)
+def test_targets_carry_no_marks_that_other_controllers_act_on(policed: Policed, where: str, key: str) -> None:
+    targets = [TARGET | {where: {key: "true", "fine": "true"}}]
+
+    refusal = policed.user("alice").refused(
+        "create", "--filename=-", document=credential("marked", TEAM, targets=targets)
+    )
+
+    assert refusal == users.Refusal(
+        "target-metadata",
+        f"labels and annotations of targets may not be those that other controllers act on: {key} "
+        "(an administrator can allow a key: chart value policies.targetMetadata.allowed)",
+    )
+
+
+def test_other_marks_are_fine_and_so_are_those_the_administrator_allows(
+    policed: Policed, unique: str
+) -> None:
+    marks = {"my-kubernetes.io/tier": "gold", "team": "storage", ALLOWED: "shop"}
+
+    policed.user("alice").create(credential(unique, TEAM, targets=[TARGET | {"labels": marks}]))
+
+
+def test_only_the_operator_writes_a_status(policed: Policed, credential_of_admin: str) -> None:
+    change = patch(credential_of_admin, {"status": {"references": {"declared": 0}}}, "--subresource=status")
+
+    for name in ("vera", "alice", "adam", "carl"):
+        policed.user(name).forbidden(*change)
+    policed.user(OPERATOR).kubectl("auth", "can-i", "patch", "credentials", "--subresource=status")
+
+
+def test_view_reads_and_edit_writes_both_kinds(policed: Policed, unique: str) -> None:
+    reference = {
+        "apiVersion": users.API_VERSION,
+        "kind": "CredentialReference",
+        "metadata": {"name": unique, "namespace": TEAM},
+        "spec": {"credentialRef": {"name": "backups"}},
+    }
+    vera, alice = policed.user("vera"), policed.user("alice")
+
+    alice.create(reference)
+    vera.kubectl("get", "credentials,credentialreferences")
+    vera.forbidden("delete", "credentialreference", unique)
+    vera.forbidden("create", "--filename=-", document=credential(unique, TEAM))
+    alice.kubectl("delete", "credentialreference", unique)
+
+
+# Cost
+
+
+def test_the_largest_object_is_within_the_cost_limits(policed: Policed, unique: str) -> None:
+    document = credential(unique, TEAM, secretRef={"name": "s" * 253}, targets=largest_targets("a"))
+    tom = policed.user("tom")
+    tom.create(document)
+
+    document["spec"] |= {"s3": {"region": "us-east-1"}, "targets": largest_targets("b")}
+    tom.kubectl("replace", "--filename=-", document=document)
+    document["spec"]["targets"] = largest_targets("c")
+    refusal = policed.user("carl").refused("replace", "--filename=-", document=document)
+
+    assert refusal.policy in {"source", "targets"}
+    assert "cost" not in refusal.message
+
+
+def test_as_many_domains_as_the_chart_takes_are_within_the_cost_limits(
+    policed: Policed, unique: str, reinstall: Callable[..., None]
+) -> None:
+    """The dearest case: every key is below the last refused domain, and allowed by the last beginning."""
+    targets = largest_targets("a", domain=f"{'.'.join(['d' * 58] * 4)}.last.example")
+    document = credential(unique, TEAM, targets=targets)
+    refused = [f"{number:02}.example" for number in range(23)]
+    allowed = [f"{number:02}.example" for number in range(15)]
+
+    reinstall(f"targetMetadata.refused={{{','.join([*refused, 'last.example'])}}}")
+    users.until(lambda: not policed.may_create(document, "--dry-run=server"), "the last domain is refused")
+    reinstall(
+        f"targetMetadata.refused={{{','.join([*refused, 'last.example'])}}}",
+        f"targetMetadata.allowed={{{','.join([*allowed, 'd'])}}}",
+    )
+
+    users.until(lambda: policed.may_create(document, "--dry-run=server"), "the last beginning is allowed")
+
+
+def largest_targets(value: str, *, domain: str = ".".join(["d" * 62] * 4)) -> list[users.Json]:
+    """Return as many targets as the definition allows, with as many and as long keys."""
+    keys = [f"{domain}/{number:02}{'k' * 61}" for number in range(16)]
+    return [
+        TARGET
+        | {
+            "name": f"t{number:02}{'n' * 250}",
+            "labels": dict.fromkeys(keys, value * 63),
+            "annotations": dict.fromkeys(keys, value * 1024),
+        }
+        for number in range(16)
+    ]
+
+
+def test_the_api_server_finds_no_fault_in_the_expressions(
+    policed: Policed, reinstall: Callable[..., None]
+) -> None:
+    """It looks once at each policy, so they are made anew now that it knows the definitions."""
+
+    def listed() -> list[users.Json]:
+        answer = policed.plane.kubectl("get", "validatingadmissionpolicies", "--output=json").stdout
+        return list(json.loads(answer)["items"])
+
+    reinstall(*(f"{switch}=false" for switch in SWITCHES))
+    assert not listed()
+    reinstall()
+    users.until(
+        lambda: all("typeChecking" in policy.get("status", {}) for policy in listed()),
+        "every policy's types are checked",
+    )
+
+    assert {policy["metadata"]["name"]: policy["status"]["typeChecking"] for policy in listed()} == {
+        f"credential-operator-{name}": {}
+        for name in ("source", "targets", "target-metadata", "delete-protection", "force-delete", "release")
+    }
+
+
+# Switched off
+
+
+def test_each_policy_can_be_switched_off(
+    policed: Policed, unique: str, reinstall: Callable[..., None]
+) -> None:
+    alice, carl = policed.user("alice"), policed.user("carl")
+    marked = TARGET | {"labels": {"argocd.argoproj.io/secret-type": "cluster"}}
+    document = credential(unique, TEAM, targets=[marked])
+
+    reinstall(*(f"{switch}=false" for switch in SWITCHES))
+    users.until(lambda: policed.may_create(document), "no policy refuses it")
+
+    alice.kubectl("annotate", "credential", unique, f"{FORCE_DELETE}=")
+    alice.kubectl(*patch(unique, {"metadata": {"finalizers": [FINALIZER]}}))
+    alice.kubectl(*patch(unique, {"metadata": {"finalizers": None}}))
+    carl.kubectl(*patch(unique, {"spec": {"secretRef": {"name": "others-keys"}}}))
+    status = {"references": {"count": 1, "declared": 1}}
+    policed.user().kubectl(*patch(unique, {"status": status}, "--subresource=status"))
+    carl.kubectl("delete", "credential", unique)
+    assert not policed.plane.kubectl("get", "validatingadmissionpolicies", "--output=name").stdout
+
+
+def test_what_a_policy_would_refuse_today_stays_editable(
+    policed: Policed, unique: str, reinstall: Callable[..., None]
+) -> None:
+    alice = policed.user("alice")
+    marked = TARGET | {"labels": {"argocd.argoproj.io/secret-type": "cluster"}}
+    document = credential(unique, TEAM, targets=[marked])
+    reinstall("targetMetadata.enabled=false")
+    users.until(lambda: policed.may_create(document), "the policy is gone")
+    document["metadata"]["name"] = f"{unique}-2"
+    reinstall("targetMetadata.enabled=true")
+    users.until(lambda: not policed.may_create(document, "--dry-run=server"), "the policy is in force")
+
+    renamed = {"displayName": "from before", "targets": [marked, TARGET | {"name": "second"}]}
+    alice.kubectl(*patch(unique, {"spec": renamed}))
+
+    again = marked | {"name": "again"}
+    refusal = alice.refused(*patch(unique, {"spec": {"targets": [marked, again]}}))
+    assert refusal.policy == "target-metadata"
+
+
+# What the tests share
+
+
+@pytest.fixture
+def credential_of_admin(policed: Policed, unique: str) -> str:
+    """A Credential with a target that somebody else made."""
+    return policed.credential(f"{unique}-x", targets=[TARGET])

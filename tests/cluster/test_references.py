@@ -1,0 +1,183 @@
+"""References: who declares to need a Credential is counted, named, and waited for."""
+
+import pytest
+
+from cluster import space as spaces
+from cluster.sites import Site
+from cluster.space import FINALIZER, Space
+from emulators.aws import AwsEmulator
+
+AT_ONCE = 2.0
+"""Seconds within which a deletion that nothing holds any more goes through."""
+
+
+def _held(space: Space, *references: str) -> None:
+    """Publish a Credential, refer to it, and delete it: it waits."""
+    space.published(whenReferenced="Hold")
+    space.apply(*(space.reference(name) for name in references))
+    for name in references:
+        space.becomes(name, "credentialreference", Bound="True Bound")
+    space.kubectl("delete", "credential", "backups", "--wait=false")
+    space.becomes(DeletionBlocked="True InUse")
+
+
+def _counted(space: Space, name: str = "backups") -> int:
+    return int(space.get("credential", name)["status"]["references"]["count"])
+
+
+def test_references_are_counted_and_named_in_the_status(space: Space) -> None:
+    space.published()
+
+    space.apply(space.reference("nightly"), space.reference("hourly"))
+    space.until(lambda: _counted(space) == 2, "both are counted")
+
+    status = space.get("credential", "backups")["status"]
+    assert status["references"] == {
+        "count": 2,
+        "declared": 2,
+        "items": [
+            {"kind": "CredentialReference", "namespace": space.name, "name": name}
+            for name in ("hourly", "nightly")
+        ],
+    }
+    assert space.kubectl("get", "credential", "backups").splitlines()[1].split()[5] == "2"
+
+    space.kubectl("delete", "credentialreference", "nightly")
+    space.until(lambda: _counted(space) == 1, "one is counted")
+
+
+def test_a_reference_tells_whether_its_credential_can_be_used(space: Space) -> None:
+    space.apply(space.reference())
+    space.becomes("nightly", "credentialreference", Bound="False NotGranted", Ready="False NotGranted")
+
+    space.published()
+    found = space.becomes("nightly", "credentialreference", Bound="True Bound", Ready="True Available")
+
+    uid = space.get("credential", "backups")["metadata"]["uid"]
+    assert found["status"]["credential"] == {"namespace": space.name, "name": "backups", "uid": uid}
+
+    space.kubectl("delete", "secret", "keys")
+    space.becomes("nightly", "credentialreference", Bound="True Bound", Ready="True HeldBack")
+
+
+@pytest.mark.needs_policies("validation")
+def test_the_deletion_of_a_credential_in_use_is_refused_and_names_who_uses_it(space: Space) -> None:
+    space.published()
+    space.apply(space.reference("nightly"), space.reference("hourly"))
+    space.until(lambda: _counted(space) == 2, "both are counted")
+
+    refused = space.run("delete", "credential", "backups", check=False)
+    assert refused.returncode == 1
+    assert f"kubectl delete credentialreference hourly nightly -n {space.name}" in refused.stderr
+
+    # What the message says to do is all there is to do.
+    space.kubectl("delete", "credentialreference", "hourly", "nightly")
+    space.delete_when_free()
+
+
+def test_a_held_deletion_goes_through_the_moment_the_last_reference_ends(space: Space) -> None:
+    _held(space, "nightly", "hourly")
+    found = space.get("credential", "backups")
+    assert found["metadata"]["finalizers"] == [FINALIZER]
+    assert "CredentialReference hourly, CredentialReference nightly" in spaces.message(
+        found, "DeletionBlocked"
+    )
+    assert ("Warning", "InUse") in space.events()
+
+    space.kubectl("delete", "credentialreference", "nightly")
+    space.until(lambda: _counted(space) == 1, "one is left")
+    assert "nightly" not in spaces.message(space.get("credential", "backups"), "DeletionBlocked")
+
+    space.kubectl("delete", "credentialreference", "hourly")
+    space.until(space.gone("credential", "backups"), "the Credential is gone", seconds=AT_ONCE)
+    assert space.find("secret", "backups-env") is None
+
+
+def test_a_held_credential_is_validated_repaired_and_rotated_as_ever(space: Space, aws: AwsEmulator) -> None:
+    _held(space, "nightly")
+
+    key = space.new_key()
+    space.apply(space.source(key))
+    space.until(lambda: space.key_in() == key, "the new key is published")
+    space.kubectl("delete", "secret", "backups-env")
+    space.until(lambda: space.key_in() == key, "the target is there again")
+    aws.reset_calls()
+    space.kubectl("annotate", "credential", "backups", "credential-operator.io/reconcile-at=now")
+    space.until(lambda: key[0] in {call.access_key_id for call in aws.calls}, "the key is checked")
+
+    space.becomes(Ready="True Available", Synced="True Published", DeletionBlocked="True InUse")
+
+
+def test_who_comes_after_the_deletion_neither_holds_nor_is_served(space: Space) -> None:
+    _held(space, "nightly")
+    # Times of the API have no fractions: what comes in the same second counts as having come before.
+    deletion = space.get("credential", "backups")["metadata"]["deletionTimestamp"]
+    for number in range(100):
+        space.apply(space.reference(f"late-{number}"))
+        created = space.get("credentialreference", f"late-{number}")["metadata"]["creationTimestamp"]
+        if created > deletion:
+            break
+    late = f"late-{number}"
+    space.becomes(late, "credentialreference", Bound="False CredentialTerminating")
+
+    space.kubectl("delete", "credentialreference", "nightly", *(f"late-{n}" for n in range(number)))
+    space.until(space.gone("credential", "backups"), "the Credential is gone", seconds=AT_ONCE)
+    space.becomes(late, "credentialreference", Bound="False NotGranted")
+
+
+def test_a_reference_that_is_itself_waiting_to_go_still_counts(space: Space) -> None:
+    space.published(whenReferenced="Hold")
+    reference = space.reference()
+    reference["metadata"]["finalizers"] = ["example.com/cleaning-up"]
+    space.apply(reference)
+    space.becomes("nightly", "credentialreference", Bound="True Bound")
+
+    space.kubectl("delete", "credentialreference", "nightly", "--wait=false")
+    space.kubectl("delete", "credential", "backups", "--wait=false")
+    space.becomes(DeletionBlocked="True InUse")
+    assert space.key_in() is not None
+
+    space.patch("credentialreference", "nightly", {"metadata": {"finalizers": None}})
+    space.until(space.gone("credential", "backups"), "the Credential is gone", seconds=AT_ONCE)
+
+
+def test_a_held_credential_keeps_its_target_whatever_way_of_deletion_was_asked_for(
+    space: Space, site: Site
+) -> None:
+    key = space.published(whenReferenced="Hold")
+    space.apply(space.reference())
+    space.becomes("nightly", "credentialreference", Bound="True Bound")
+
+    space.kubectl("delete", "credential", "backups", "--cascade=foreground", "--wait=false")
+    space.becomes(DeletionBlocked="True InUse")
+    writes = len(site.writes(space.name))
+    for _ in range(10):
+        assert space.key_in() == key
+    assert len(site.writes(space.name)) <= writes + 1
+
+    # Then the API server's own garbage collector has the word, in its time.
+    space.kubectl("delete", "credentialreference", "nightly")
+    space.until(lambda: FINALIZER not in _finalizers(space), "the operator has let go", seconds=AT_ONCE)
+    assert space.find("secret", "backups-env") is None
+
+
+def _finalizers(space: Space) -> list[str]:
+    found = space.find("credential", "backups")
+    return [] if found is None else list(found["metadata"]["finalizers"])
+
+
+def test_a_source_that_goes_away_changes_nothing_that_was_published(space: Space) -> None:
+    key = space.published()
+    space.apply(space.reference())
+
+    space.kubectl("delete", "secret", "keys")
+    space.becomes(
+        Ready="True HeldBack",
+        Validated="False SourceNotFound",
+        Synced="False SourceNotFound",
+        Stalled="True SourceNotFound",
+    )
+    assert space.key_in() == key
+
+    space.apply(space.source(key))
+    space.becomes(Ready="True Available", Stalled=None)
