@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 RUN := PYTHONPATH=tests $(BIN)/python
 UV := 0.13.9
+INSTALL := $(BIN)/uv pip install --quiet --system-certs --python $(BIN)/python
 SOURCES := operator tests
 
 .DEFAULT_GOAL := help
@@ -17,8 +18,8 @@ setup: $(VENV)/ready ## Make the virtual environment from the committed lock
 $(VENV)/ready: requirements-dev.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check uv==$(UV)
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes --requirements requirements-dev.lock
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	$(INSTALL) --require-hashes --requirements requirements-dev.lock
+	$(INSTALL) --no-deps --no-build-isolation --editable .
 	@touch $@
 
 demo: setup ## Walk through what a user does, on a real API server; KUBECONFIG=… uses your cluster, CHECK=1 ends by itself
