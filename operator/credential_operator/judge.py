@@ -257,11 +257,12 @@ def _unchecked(seen: Situation) -> State | None:
 
 
 def _available(seen: Situation) -> State | None:
-    match seen:
-        case Situation(validated=State(value="True") as validated, synced=State(value="True") as synced):
-            if not isinstance(seen.found.verdict, Exception):
-                return State("True", "Available", f"{validated.message} {synced.message}")
-    return None
+    validated, synced = seen.validated, seen.synced
+    if validated is None or synced is None or isinstance(seen.found.verdict, Exception):
+        return None
+    if (validated.value, synced.value) != ("True", "True"):
+        return None
+    return State("True", "Available", f"{validated.message} {synced.message}")
 
 
 def _as_before(seen: Situation) -> State | None:
