@@ -145,7 +145,8 @@ class Controller:
         self._failures[item] = min(failures + 1, 16)
         backoff = min(LONGEST_BACKOFF, FIRST_BACKOFF * 2**failures) * random.uniform(0.5, 1.0)  # noqa: S311
         wait = max(asked or 0.0, backoff)
-        logger.info(
+        # Ten thousand objects may meet one outage of the API server; the counter has them all.
+        logger.debug(
             "a pass is repeated",
             extra={
                 "object": str(item.key),

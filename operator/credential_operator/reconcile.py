@@ -357,8 +357,9 @@ class Reconciler:
             return result.wake_at
         asked = next((error.retry_after for error in open_ended if isinstance(error, errors.Transient)), None)
         backoff = min(LONGEST_BACKOFF, FIRST_BACKOFF * 2**attempts.failures)
-        wait = asked if asked is not None else backoff * random.uniform(0.5, 1.0)  # noqa: S311
-        attempts.failures = min(attempts.failures + 1, 16)
+        wait = max(asked, FIRST_BACKOFF) if asked is not None else backoff * random.uniform(0.5, 1.0)  # noqa: S311
+        # Who waits for others' sake has not failed: when they get an answer, it gets its own soon.
+        attempts.failures = min(attempts.failures + (asked is None), 16)
         attempts.not_before = time.monotonic() + wait
         return self._clock() + datetime.timedelta(seconds=wait)
 

@@ -3,6 +3,7 @@
 import argparse
 import json
 import pathlib
+import signal
 import sys
 import tempfile
 import time
@@ -15,6 +16,8 @@ QUICK = runs.Plan(sizes=(100,), baseline=True, touched=20, changed=10)
 def main() -> int:
     """Runs the bench; gives its exit status."""
     chosen = _parser().parse_args()
+    # The operator and the baseline are ended with the bench, also when that is told to stop.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     plan = QUICK
     if not chosen.quick:
         plan = runs.Plan(

@@ -55,6 +55,22 @@ def test_a_held_deletion_is_let_go_by_force(space: Space) -> None:
     space.until(space.gone("credential", "backups"), "the Credential is gone", seconds=2.0)
 
 
+def test_in_a_whole_life_the_operator_is_refused_nothing(space: Space, site: Site) -> None:
+    site.proxy.forget()
+    space.published()
+    space.apply(space.reference(), space.source(space.new_key()))
+    space.becomes("nightly", "credentialreference", Bound="True Bound", Ready="True Available")
+    space.kubectl("delete", "secret", "backups-env")
+    space.until(lambda: space.key_in() is not None, "the target is repaired")
+    space.kubectl("delete", "credentialreference", "nightly")
+    space.delete_when_free()
+
+    statuses = {seen.status for seen in site.proxy.requests if f"/namespaces/{space.name}/" in seen.path}
+    assert 200 in statuses
+    # 404: whether there is still something to delete. 409: a write that somebody else's has overtaken.
+    assert statuses <= {200, 201, 404, 409, 422}
+
+
 # Retain
 
 

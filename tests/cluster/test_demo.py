@@ -86,6 +86,7 @@ def test_the_demo_and_the_readmes_manifests_leave_a_users_own_cluster_as_it_was(
             while STAYS not in output.read_text() and process.poll() is None:
                 assert time.monotonic() < deadline, output.read_text()
                 time.sleep(0.2)
+            assert process.poll() is None, output.read_text()
             for manifest in re.findall(r"```yaml\n(.*?)```", README.read_text(), re.DOTALL):
                 cluster.kubectl("apply", "--dry-run=server", "--filename=-", input=manifest)
             os.killpg(process.pid, signal.SIGINT)

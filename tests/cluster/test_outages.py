@@ -147,10 +147,18 @@ def test_one_provider_s_outage_costs_few_calls_delays_nobody_else_and_ends_for_a
         assert calls <= AT_ONCE + 8
 
         many.until(
-            lambda: _with(many, "Reconciling", "True ProviderUnreachable") == 0, "all are checked", seconds=40
+            lambda: _with(many, "Reconciling", "True ProviderUnreachable") == 0, "all are checked", seconds=60
         )
-        assert time.monotonic() - ended < OUTAGE * 1.5 + 5
+        # A wait is twice the one before, so none is longer than all before it; some is for a busy machine.
+        assert time.monotonic() - ended < (ended - began) * 1.2 + 10
         assert len(other.calls) <= calls + MANY + AT_ONCE
+
+
+def _left(space: Space) -> list[str]:
+    """Return the Credentials whose provider has not answered."""
+    found = space.all("credentials")
+    reason = "True ProviderUnreachable"
+    return [one["metadata"]["name"] for one in found if spaces.conditions(one).get("Reconciling") == reason]
 
 
 def _of_many(space: Space, name: str) -> Json:

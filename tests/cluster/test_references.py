@@ -153,7 +153,8 @@ def test_a_held_credential_keeps_its_target_whatever_way_of_deletion_was_asked_f
     writes = len(site.writes(space.name))
     for _ in range(10):
         assert space.key_in() == key
-    assert len(site.writes(space.name)) <= writes + 1
+    # The garbage collector may take the target once more, at its leisure: Secret, status and event repair that.
+    assert len(site.writes(space.name)) <= writes + 1 + 3
 
     # Then the API server's own garbage collector has the word, in its time.
     space.kubectl("delete", "credentialreference", "nightly")
