@@ -7,7 +7,6 @@ latter serves no MutatingAdmissionPolicy, so that the finalizer is not put on by
 
 import dataclasses
 import json
-import subprocess
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,8 +14,9 @@ from typing import Any
 
 import pytest
 
+import replica
 from cluster import users
-from cluster.users import FINALIZER, FORCE_DELETE, User, credential, patch
+from cluster.users import FINALIZER, User, credential, patch
 from controlplane import ControlPlane
 
 CHART = Path(__file__).parents[2] / "deploy" / "chart"
@@ -109,25 +109,11 @@ def install(plane: ControlPlane, *values: str) -> None:
 
 
 def in_force(policed: Policed) -> None:
-    """Wait until the API server has heard of kinds, roles and policies, which its caches do in their time."""
-    plane, probe, marked = policed.plane, credential("probe", TEAM), credential("probe", TEAM)
-    marked["metadata"]["annotations"] = {FORCE_DELETE: REASON}
-
-    def tried(document: users.Json) -> subprocess.CompletedProcess[str]:
-        options = ("--filename=-", "--dry-run=server", "--output=json")
-        return plane.kubectl("create", *options, input=json.dumps(document), check=False)
+    """Wait until the API server has heard of kinds, policies and roles, which its caches do in their time."""
+    replica.wait_until_in_force(policed.plane, namespace=TEAM)
 
     def may(name: str) -> bool:
         question = ("auth", "can-i", "delete", f"credentials.{users.GROUP}", f"--namespace={TEAM}")
-        return plane.kubectl(*question, impersonate=name, check=False).returncode == 0
+        return policed.plane.kubectl(*question, impersonate=name, check=False).returncode == 0
 
-    def settled() -> bool:
-        made = tried(probe)
-        return (
-            made.returncode == 0
-            and (FINALIZER in json.loads(made.stdout)["metadata"].get("finalizers", [])) == policed.finalizer
-            and "credential-operator-force-delete" in tried(marked).stderr
-            and all(may(name) for name in users.ROLES if name != "vera")
-        )
-
-    users.until(settled, "the policies and roles are in force")
+    users.until(lambda: all(may(name) for name in users.ROLES if name != "vera"), "the roles are in force")

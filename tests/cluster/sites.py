@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import replica
-from cluster.space import GROUP, Space
+from cluster.space import Space
 from controlplane import ControlPlane
 from controlplane.faults import FaultProxy, Seen
 from emulators.aws import AwsEmulator
@@ -75,7 +75,6 @@ def site(
     """Install the chart and start one operator; `options` go to `replica.install`."""
     values = {**MODES[mode], **options.pop("values", {})}
     installed = replica.install(plane, values=values, **options)
-    in_force(plane, mode, namespace="default" if "file" not in options else "team-a")
     with FaultProxy(plane.url, plane.authority) as proxy:
         kubeconfig = proxy.kubeconfig(directory / "operator.kubeconfig", token=installed.token)
         with replica.Replica(kubeconfig, directory, settings=chosen(aws, settings)) as operator:
@@ -92,41 +91,12 @@ def chosen(aws: AwsEmulator, settings: Mapping[str, str] | None = None) -> dict[
     }
 
 
-def in_force(plane: ControlPlane, mode: str, *, namespace: str) -> None:
-    """Wait until the API server has heard of the policies, which its caches do in their time."""
-    finalized, marked = _probe(), _probe(annotations={f"{GROUP}/force-delete": "no reason"})
-
-    def tried(document: dict[str, Any]) -> tuple[bool, str]:
-        answer = plane.kubectl(
-            *("create", "--dry-run=server", "--output=json", "--filename=-", f"--namespace={namespace}"),
-            input=json.dumps(document),
-            check=False,
-        )
-        return answer.returncode == 0, answer.stdout + answer.stderr
-
-    def settled() -> bool:
-        created, text = tried(finalized)
-        refused = not tried(marked)[0]
-        return created and ("in-use-protection" in text) == (mode == "all") and refused == (mode != "none")
-
-    wait(settled, f"the policies are in force: {mode}")
-
-
 def wait(true: Callable[[], Any], what: str, *, seconds: float = 30.0) -> None:
     """Wait until something is true; fails with what it should have been."""
     deadline = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < deadline, f"after {seconds:.0f} s still not so: {what}"
         time.sleep(0.05)
-
-
-def _probe(**metadata: Any) -> dict[str, Any]:
-    return {
-        "apiVersion": f"{GROUP}/v1beta1",
-        "kind": "Credential",
-        "metadata": {"name": "probe", **metadata},
-        "spec": {"s3": {"region": "eu-west-1"}, "secretRef": {"name": "probe"}},
-    }
 
 
 def slug(name: str) -> str:

@@ -99,6 +99,7 @@ def listed(aws: AwsEmulator, tmp_path_factory: pytest.TempPathFactory) -> Iterat
             aws,
             tmp_path_factory.mktemp("listed"),
             file="values-namespaces.yaml",
+            used_in="team-a",
             settings={"namespaces": "team-a,team-b"},
         ) as started:
             yield started

@@ -57,7 +57,7 @@ def started(screen: terminal.Terminal, kubeconfig: Path | None) -> Iterator[Worl
                 "Installing the chart; the operator then runs as a process with its ServiceAccount's token."
             )
             values = {} if own else {"watchNamespaces": f"{{{guest.NAMESPACE}}}"}
-            installed = replica.install(cluster, values=values)
+            installed = replica.install(cluster, values=values, used_in=guest.NAMESPACE)
             found = providers.result()
         exports = _exports(cluster, found, supervisor.folder)
         settings = {"namespaces": "" if own else guest.NAMESPACE}

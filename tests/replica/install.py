@@ -2,6 +2,7 @@
 
 import dataclasses
 import datetime
+import json
 import pathlib
 from collections.abc import Mapping
 
@@ -13,6 +14,12 @@ CHART = DEPLOY / "chart"
 EXAMPLES = DEPLOY / "examples"
 RELEASE = "credential-operator"
 NAMESPACE = "credential-operator"
+
+GROUP = "credential-operator.io"
+API = f"{GROUP}/v1beta1"
+FINALIZER = f"{GROUP}/in-use-protection"
+FORCE_DELETE = f"{GROUP}/force-delete"
+CREDENTIAL = {"s3": {"region": "eu-west-1"}, "secretRef": {"name": "probe"}}
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -30,8 +37,12 @@ def install(
     values: Mapping[str, str] | None = None,
     file: str | None = None,
     create_namespace: bool = True,
+    used_in: str = "default",
 ) -> Installed:
-    """Installs or upgrades the chart without its Deployment's Pods: the operator runs as a process."""
+    """Installs or upgrades the chart without its Deployment's Pods: the operator runs as a process.
+
+    Returns when a Credential can be made in the namespace `used_in`.
+    """
     settings = {"replicas": "0", **(values or {})}
     plane.helm(
         "upgrade",
@@ -44,19 +55,31 @@ def install(
         *(["--values", str(CHART / file)] if file else []),
         *(part for name, value in settings.items() for part in ("--set", f"{name}={value}")),
     )
-    definitions = [
-        f"crd/{plural}.credential-operator.io" for plural in ("credentials", "credentialreferences")
-    ]
-    plane.kubectl("wait", "--for=condition=Established", "--timeout=60s", *definitions)
-    process.until(lambda: _takes_both(plane), seconds=60, what="the API server takes both kinds")
+    wait_until_in_force(plane, namespace=used_in)
     token = plane.token(NAMESPACE, RELEASE, duration=datetime.timedelta(hours=4))
     return Installed(namespace=NAMESPACE, kubeconfig=plane.kubeconfig_for(RELEASE, token), token=token)
 
 
-def _takes_both(plane: controlplane.ControlPlane) -> bool:
-    """Tells whether both kinds can be applied, which takes a new definition longer than to be established."""
-    files = [f"--filename={EXAMPLES / name}.yaml" for name in ("aws", "credentialreference")]
-    tried = plane.kubectl(
-        "apply", "--server-side", "--dry-run=server", "--namespace=default", *files, check=False
-    )
-    return tried.returncode == 0
+def wait_until_in_force(plane: controlplane.Cluster, *, namespace: str) -> None:
+    """Waits until the API server takes both kinds, and applies the release's policies to this namespace.
+
+    It learns of each in its own time, and of a kind's schema last: until then a policy that changes
+    objects makes it refuse them with status 503, which kubectl does not try again.
+    """
+    manifest = plane.helm("get", "manifest", RELEASE, f"--namespace={NAMESPACE}").stdout
+    finalized = "kind: MutatingAdmissionPolicy\n" in manifest
+    guarded = "-force-delete\n" in manifest
+
+    def tried(kind: str, spec: Mapping[str, object], **metadata: object) -> tuple[bool, str]:
+        probe = {"apiVersion": API, "kind": kind, "metadata": {"name": "probe", **metadata}, "spec": spec}
+        options = ("--dry-run=server", "--output=json", f"--namespace={namespace}")
+        answer = plane.kubectl("create", "--filename=-", *options, input=json.dumps(probe), check=False)
+        return answer.returncode == 0, answer.stdout + answer.stderr
+
+    def settled() -> bool:
+        made, shown = tried("Credential", CREDENTIAL)
+        unreasoned, _ = tried("Credential", CREDENTIAL, annotations={FORCE_DELETE: "none"})
+        referring, _ = tried("CredentialReference", {"credentialRef": {"name": "probe"}})
+        return made and referring and (FINALIZER in shown) == finalized and unreasoned != guarded
+
+    process.until(settled, seconds=60, what="the API server takes both kinds, and applies the policies")
