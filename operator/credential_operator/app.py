@@ -285,6 +285,7 @@ async def _run(chosen: settings.Settings) -> bool:
     await kopf.operator(
         registry=registry,
         settings=framework.settings(),
+        memories=framework.NoMemories(),
         clusterwide=not chosen.namespaces,
         namespaces=chosen.namespaces,
         stop_flag=app.stop,

@@ -52,12 +52,9 @@ class Checker:
         self._breakers = breakers
         self._pool = concurrent.futures.ThreadPoolExecutor(threads, thread_name_prefix="check")
 
-    def down(self, provider: contract.Provider[Any, Any], config: Any) -> errors.ProviderUnreachable | None:
+    def down(self, endpoint: str) -> errors.ProviderUnreachable | None:
         """Tells whether calls to the endpoint wait at present; a pass that only asks it can be spared."""
-        try:
-            return self._breakers.waiting(provider.endpoint(config))
-        except errors.CredentialError:
-            return None  # the check itself will say what is wrong with the endpoint
+        return self._breakers.waiting(endpoint)
 
     async def check(
         self,

@@ -5,14 +5,16 @@ Answers are parsed JSON documents. What the server refuses becomes an error of `
 """
 
 import contextlib
-import json
 import os
 import ssl
+import types
 import urllib.parse
 from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any, Self
 
 import aiohttp
+import orjson
+import yarl
 from kubernetes.aio import client as kubernetes_client
 from kubernetes.aio import config as kubernetes_config
 
@@ -91,7 +93,6 @@ class Cluster:
 
     async def __aenter__(self) -> Self:
         self._session = aiohttp.ClientSession(
-            base_url=self._configuration.host,
             connector=aiohttp.TCPConnector(ssl=_tls(self._configuration), limit=100, keepalive_timeout=60),
             timeout=aiohttp.ClientTimeout(total=REQUEST_TIMEOUT, sock_connect=5),
             # The API server takes the field manager from this name, so no write need say it again.
@@ -208,22 +209,27 @@ class Cluster:
         }
         # A watch that says nothing for this long is dead: bookmarks come every minute.
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=5, sock_read=90)
-        async with self._send("GET", path, query=query, accept=METADATA, timeout=timeout) as response:
-            buffer = bytearray()
-            async for chunk in response.content.iter_any():
-                buffer += chunk
-                *lines, rest = buffer.split(b"\n")
-                buffer = bytearray(rest)
-                for line in lines:
-                    yield _event(line)
+        with _Counted("GET") as counted:
+            request = await self._prepare("GET", path, query=query, accept=METADATA, timeout=timeout)
+            async with request as response:
+                await counted.accept(response)
+                buffer = bytearray()
+                async for chunk in response.content.iter_any():
+                    buffer += chunk
+                    *lines, rest = buffer.split(b"\n")
+                    buffer = bytearray(rest)
+                    for line in lines:
+                        yield _event(line)
 
     async def _request(self, verb: str, path: str, **options: Any) -> Json:
-        async with self._send(verb, path, **options) as response:
-            answer: Json = json.loads(await response.read())
-            return answer
+        with _Counted(verb) as counted:
+            request = await self._prepare(verb, path, **options)
+            async with request as response:
+                await counted.accept(response)
+                answer: Json = orjson.loads(await response.read())
+                return answer
 
-    @contextlib.asynccontextmanager
-    async def _send(
+    async def _prepare(
         self,
         verb: str,
         path: str,
@@ -233,7 +239,8 @@ class Cluster:
         kind: str = "application/json",
         accept: str = "application/json",
         timeout: aiohttp.ClientTimeout | None = None,
-    ) -> AsyncIterator[aiohttp.ClientResponse]:
+    ) -> contextlib.AbstractAsyncContextManager[aiohttp.ClientResponse]:
+        """Makes a request ready to be sent, which entering it does."""
         if self._session is None:
             raise errors.Unavailable("The connection to the API server is closed.")
         if verb != "GET" and not path.startswith(LEASES) and not self._may_write():
@@ -242,26 +249,44 @@ class Cluster:
         if authorization := await self._configuration.get_api_key_with_prefix("BearerToken"):
             headers["Authorization"] = authorization
         options: dict[str, Any] = {} if timeout is None else {"timeout": timeout}
-        data = None if body is None else _compact(body).encode()
-        try:
-            async with self._session.request(
-                verb, path, params=query, data=data, headers=headers, **options
-            ) as response:
-                metrics.API_REQUESTS.labels(verb, response.status).inc()
-                if response.status >= 400:  # noqa: PLR2004
-                    raise await _refusal(response)
-                yield response
-        except (aiohttp.ClientError, TimeoutError, ConnectionError) as error:
-            metrics.API_REQUESTS.labels(verb, "none").inc()
+        # Names of the API need no escapes; a query may.
+        url = yarl.URL(f"{self._configuration.host}{path}", encoded=True)
+        return self._session.request(
+            verb,
+            url if query is None else url.with_query(query),
+            data=None if body is None else orjson.dumps(body),
+            headers=headers,
+            **options,
+        )
+
+
+class _Counted:
+    """A request from its sending to its end: counted by its code, its failure put into our words."""
+
+    def __init__(self, verb: str) -> None:
+        self._verb = verb
+
+    def __enter__(self) -> Self:
+        """Begins."""
+        return self
+
+    async def accept(self, response: aiohttp.ClientResponse) -> None:
+        """Counts the answer; raises what stands for a refusal."""
+        metrics.API_REQUESTS.labels(self._verb, response.status).inc()
+        if response.status >= 400:  # noqa: PLR2004
+            raise await _refusal(response)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: types.TracebackType | None
+    ) -> None:
+        """Says that the API server does not answer, where that is what ended the request."""
+        if isinstance(error, aiohttp.ClientError | TimeoutError | ConnectionError):
+            metrics.API_REQUESTS.labels(self._verb, "none").inc()
             raise errors.Unavailable(f"The API server does not answer ({type(error).__name__}).") from None
 
 
 def _lease_path(namespace: str, name: str = "") -> str:
     return f"{LEASES}/namespaces/{namespace}/leases/{name}".rstrip("/")
-
-
-def _compact(value: Any) -> str:
-    return json.dumps(value, separators=(",", ":"))
 
 
 def _tls(found: kubernetes_client.Configuration) -> ssl.SSLContext | bool:
@@ -277,7 +302,7 @@ def _tls(found: kubernetes_client.Configuration) -> ssl.SSLContext | bool:
 
 
 def _event(line: bytes | bytearray) -> Json:
-    event: Json = json.loads(line)
+    event: Json = orjson.loads(line)
     if event["type"] == "ERROR":
         raise _error(event["object"].get("code", 500), event["object"], None)
     return event
@@ -285,7 +310,7 @@ def _event(line: bytes | bytearray) -> Json:
 
 async def _refusal(response: aiohttp.ClientResponse) -> Exception:
     try:
-        status = json.loads(await response.read())
+        status = orjson.loads(await response.read())
     except ValueError:
         status = {}
     return _error(

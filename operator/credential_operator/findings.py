@@ -122,4 +122,4 @@ def parse_time(text: str | None) -> Time | None:
 
 def show_time(moment: Time) -> str:
     """Writes a time as the API has them: UTC, whole seconds."""
-    return moment.astimezone(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return f"{moment.astimezone(datetime.UTC).isoformat(timespec='seconds').removesuffix('+00:00')}Z"

@@ -3,6 +3,7 @@
 from typing import Any
 
 import kopf
+from kopf._core.reactor import inventory
 
 DOMAIN = "credential-operator.io"
 
@@ -40,6 +41,17 @@ class NoProgress(kopf.ProgressStorage):
     def clear(self, *, essence: kopf.BodyEssence) -> kopf.BodyEssence:
         """Leaves the essence as it is."""
         return essence
+
+
+class NoMemories(inventory.ResourceMemories):
+    """Keeps nothing of an object between its events; the default keeps over a kilobyte.
+
+    kopf takes such a container from whoever embeds it, and exports no name for it.
+    """
+
+    async def recall(self, raw_body: kopf.RawBody, **options: Any) -> inventory.ResourceMemory:
+        """Gives a memory that is forgotten after the event."""
+        return await super().recall(raw_body, **{**options, "ephemeral": True})
 
 
 def settings() -> kopf.OperatorSettings:

@@ -150,7 +150,7 @@ class Reconciler:
             return dataclasses.replace(found, verdict=findings.NotChecked(reason="Suspended"))
         if not (todo.validation or todo.publication):
             return dataclasses.replace(found, idle=True)
-        down = self._checker.down(seen.provider, seen.config)
+        down = self._checker.down(seen.endpoint)
         if down is not None and not todo.publication and seen.spec.validation.policy != "Disabled":
             attempts.version = version
             return dataclasses.replace(found, verdict=down, held=True)

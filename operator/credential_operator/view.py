@@ -60,6 +60,7 @@ class View:
     type: str
     provider: contract.Provider[Any, Any]
     config: Any
+    endpoint: str
 
     @property
     def uid(self) -> str:
@@ -138,6 +139,7 @@ def parse(record: inventory.Record, catalogue: Catalogue) -> View | None:
         type=name,
         provider=provider,
         config=provider.config.model_validate(config),
+        endpoint=record.endpoint,
     )
 
 

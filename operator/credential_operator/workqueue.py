@@ -9,6 +9,7 @@ most so many items in work that a slow one leaves workers for the others.
 
 import asyncio
 import collections
+import contextlib
 import dataclasses
 import heapq
 import itertools
@@ -105,10 +106,9 @@ class Queue:
                 return item
             self._changed.clear()
             wait = self._heap[0][0] - self._clock() if self._heap else None
-            try:
-                await asyncio.wait_for(self._changed.wait(), None if wait is None else max(0.0, wait))
-            except TimeoutError:
-                continue
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(wait):
+                    await self._changed.wait()
 
     def done(self, item: Item) -> None:
         """Ends the work on an item; what was added meanwhile gets its turn."""

@@ -9,7 +9,6 @@ import pathlib
 import sys
 import time
 from collections.abc import AsyncIterator, Callable
-from typing import Any
 
 import controlplane
 import replica
@@ -29,6 +28,10 @@ def say(text: str) -> None:
     """Prints a line of progress."""
     sys.stdout.write(f"  {text}\n")
     sys.stdout.flush()
+
+
+WITH_BOTO3 = "import boto3, sys; from credential_operator import __main__; sys.exit(__main__.main(['run']))"
+"""The operator with the SDK in memory, which the checks themselves do without."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,12 +175,13 @@ def _operator(
     settings: dict[str, str] = {"log_level": "INFO"}
     if sts is not None:
         settings |= {"endpoint_allow": f"127.0.0.1:{sts.port}", "ca_bundle": str(sts.ca_path)}
-    profiled: dict[str, Any] = {}
+    command = ("-m", "credential_operator", "run")
     if options.profile:
-        samples = options.folder / f"samples-{load}.json"
-        profiled["command"] = (str(HERE / "sampler.py"), str(samples))
+        command = (str(HERE / "sampler.py"), str(options.folder / f"samples-{load}.json"))
+    elif load == "aws":
+        command = ("-c", WITH_BOTO3)
     return replica.Replica(
-        installed.kubeconfig, options.folder, name=f"operator-{load}", settings=settings, **profiled
+        installed.kubeconfig, options.folder, name=f"operator-{load}", settings=settings, command=command
     )
 
 

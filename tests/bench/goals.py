@@ -57,7 +57,7 @@ def least(limit: float, what: str) -> Goal:
 GOALS: Mapping[str, Goal] = {
     "operator.requests": most(4, "API requests per new Credential, the read of its source included"),
     "operator.cpu": most(2.5, "ms of operator CPU per Credential without the provider call"),
-    "operator.memory": most(130, "MiB resident with all Credentials, boto3's libraries loaded"),
+    "operator.memory": most(130, "MiB resident with all Credentials, boto3 loaded"),
     "comparison.speedup": least(2.2, "Credentials per second, times the baseline's, at the smallest size"),
     "comparison.growth": least(
         1.0, "Credentials per second at the largest size, times those at the smallest"

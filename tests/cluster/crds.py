@@ -12,6 +12,7 @@ import yaml
 
 from controlplane import ControlPlane
 from credential_operator.api import kinds
+from replica import process
 
 ROOT = Path(__file__).parents[2]
 GOLDEN = ROOT / "tests" / "golden" / "crds" / "v1beta1"
@@ -43,9 +44,17 @@ def schema_of(kind: str) -> Json:
 def serve(plane: ControlPlane, *crds: Json) -> None:
     """Apply CRDs and wait until the API server serves them."""
     names = [f"crd/{crd['metadata']['name']}" for crd in crds]
-    established = 'jsonpath={.status.conditions[?(@.type=="Established")].status}=True'
     plane.kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", input=manifest(*crds))
-    plane.kubectl("wait", f"--for={established}", "--timeout=60s", *names)
+    # Not `kubectl wait`: it fails on a definition whose conditions are null, as they are at first.
+    process.until(
+        lambda: all(_established(plane, name) for name in names), seconds=60, what="they are served"
+    )
+
+
+def _established(plane: ControlPlane, name: str) -> bool:
+    status = json.loads(plane.kubectl("get", name, "--output=json").stdout)["status"]
+    conditions = status.get("conditions") or ()
+    return any((one["type"], one["status"]) == ("Established", "True") for one in conditions)
 
 
 def manifest(*documents: Json) -> str:

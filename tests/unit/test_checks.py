@@ -76,7 +76,7 @@ async def test_an_endpoint_that_is_down_is_not_called(checker: checks.Checker, p
         with pytest.raises(errors.ProviderUnreachable):
             await check(checker, provider)
     assert provider.calls == breaker.FAILURES
-    assert checker.down(provider, "right") is not None
+    assert checker.down("provider:443") is not None
 
 
 async def test_a_refusal_is_an_answer_and_no_outage(checker: checks.Checker, provider: Provider) -> None:
@@ -85,7 +85,7 @@ async def test_a_refusal_is_an_answer_and_no_outage(checker: checks.Checker, pro
         with pytest.raises(errors.Rejected):
             await check(checker, provider)
     assert provider.calls == 8
-    assert checker.down(provider, "right") is None
+    assert checker.down("provider:443") is None
 
 
 async def test_a_call_that_does_not_end_is_given_up(

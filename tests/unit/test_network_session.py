@@ -212,6 +212,7 @@ def test_a_name_is_resolved_once_for_as_long_as_its_connection_lasts() -> None:
     ):
         url = f"http://a.example:{server.port}/"
         assert [networking.get(session, url, plain=True).body for _ in range(2)] == [b"ok", b"ok"]
+        assert server.ended.acquire(timeout=5)
         networking.refusal(errors.Misconfigured, session, url, plain=True)
         assert server.accepted == 1
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import datetime
+import functools
 import re
 from collections.abc import Callable
 from typing import Annotated, Any, ClassVar
@@ -174,6 +175,11 @@ def duration(text: object) -> datetime.timedelta:
     """Reads a duration such as 1h30m; raises ValueError."""
     if not isinstance(text, str) or not re.fullmatch(DURATION, text):
         raise ValueError("must be a duration, written like 90s, 30m or 1h30m")
+    return _length(text)
+
+
+@functools.lru_cache(256)
+def _length(text: str) -> datetime.timedelta:
     parts = re.findall(r"([0-9]+)([hms])", text)
     return datetime.timedelta(seconds=sum(int(count) * UNITS[unit] for count, unit in parts))
 

@@ -10,7 +10,9 @@ ENDS = frozenset({"Cc", "Zl", "Zp"})
 
 def line(field: str, value: str) -> str:
     """Gives a value back that is one line; raises InvalidKeyMaterial, which names the field, for another."""
-    if any(unicodedata.category(sign) in ENDS for sign in value):
+    if not (value.isascii() and value.isprintable()) and any(
+        unicodedata.category(sign) in ENDS for sign in value
+    ):
         raise errors.InvalidKeyMaterial(
             f"{field} holds newlines or control characters, which this format cannot hold."
         )
