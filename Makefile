@@ -28,7 +28,8 @@ demo: setup ## Walk through what a user does, on a real API server; KUBECONFIG=â
 test: check ## Run everything that CI runs: the checks below, then all tests; ARGS="-k NAME" only some
 	$(RUN) -m controlplane
 	$(RUN) -m pytest $(or $(ARGS),tests/unit --cov)
-	$(if $(ARGS),,$(RUN) -m pytest tests --ignore=tests/unit)
+	$(if $(ARGS),,$(RUN) -m pytest tests/providers --numprocesses 2 --dist loadfile)
+	$(if $(ARGS),,$(RUN) -m pytest tests --ignore=tests/unit --ignore=tests/providers)
 
 check: lint ## Check style, types, layers, dependencies, dead code, and that generated files are fresh
 	$(BIN)/python -m credential_operator.generate --check

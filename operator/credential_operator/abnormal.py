@@ -26,7 +26,8 @@ def stuck(seen: Situation) -> State | None:
         if isinstance(error, errors.Stalled | errors.Waiting) and found.confirmed:
             return State("True", error.reason, error.message)
     known = seen.known("Stalled")
-    if isinstance(found.verdict, NotChecked) and seen.synced is not None and seen.synced.value == "False":
+    unasked = isinstance(found.verdict, NotChecked) or found.unasked
+    if unasked and seen.synced is not None and seen.synced.value == "False":
         return State("True", seen.synced.reason, seen.synced.message)
     return (
         known

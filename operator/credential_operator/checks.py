@@ -68,8 +68,10 @@ class Checker:
         """Inspects the key material without a call, then asks the provider; raises a CredentialError."""
         provider.inspect(config, keys)
         endpoint = provider.endpoint(config)
-        self._breakers.check(endpoint)
         context = contract.Context(session=self._session, timeout=timeout, now=_now, external_id=external_id)
+        if not endpoint:
+            return provider.validate(config, keys, context)
+        self._breakers.check(endpoint)
         began = time.monotonic()
         try:
             async with asyncio.timeout(timeout + GRACE):

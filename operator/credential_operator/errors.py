@@ -43,7 +43,14 @@ class InvalidKeyMaterial(Stalled):
 
 
 class Refused(Stalled):
-    """The provider said no to the key; believed when confirmed, since providers learn of keys late."""
+    """The provider said no to the key; believed when confirmed, since providers learn of keys late.
+
+    `certain`: it needs no confirming, as where the key itself says that its life is over.
+    """
+
+    def __init__(self, message: str, *, certain: bool = False) -> None:
+        super().__init__(message)
+        self.certain = certain
 
 
 class Rejected(Refused):

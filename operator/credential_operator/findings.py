@@ -20,7 +20,7 @@ STALE_INTERVALS = 3
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class NotChecked:
-    """The provider was not asked: `reason` is Unchanged, ValidationDisabled, Suspended or NotCheckable."""
+    """The provider was not asked: `reason` is Unchanged, ValidationDisabled or Suspended."""
 
     reason: str
 
@@ -71,6 +71,7 @@ class Pass:
     key was refused, this time included. `wanted`: how many targets the spec asks for. `held`: the key
     may not be published. `blockers`: references that hold back the deletion, None while there is none.
     `idle`: nothing was due, so nothing was looked at. `waiting`: a check is repeated when a backoff ends.
+    `locks`: the provider locks accounts, so that a refused key is not tried again until it changes.
     """
 
     generation: int
@@ -90,6 +91,7 @@ class Pass:
     reconcile_at: str | None = None
     idle: bool = False
     waiting: bool = False
+    locks: bool = False
 
     @property
     def error(self) -> errors.CredentialError | None:
@@ -100,6 +102,16 @@ class Pass:
     def final(self) -> errors.CredentialError | None:
         """The error, where it is an answer: not transient."""
         return None if isinstance(self.error, errors.Transient) else self.error
+
+    @property
+    def unasked(self) -> bool:
+        """Whether no provider has a say: nobody can be asked, or nobody is to be."""
+        match self.verdict:
+            case NotChecked(reason="ValidationDisabled"):
+                return True
+            case contract.Validation(unasked=why):
+                return bool(why)
+        return False
 
     @property
     def confirmed(self) -> bool:

@@ -84,10 +84,15 @@ def _examples() -> Iterator[tuple[str, str]]:
     """Gives an example manifest for every credential type, and one for a reference."""
     for provider in providers.find().values():
         more: Mapping[str, Mapping[str, Any]] = getattr(provider, "examples", {})
-        examples = {provider.name: provider.example, **more}
+        examples = {_kebab(provider.name): provider.example, **more}
         for name, config in examples.items():
             yield name, manifest(_example(provider, name, config))
     yield "credentialreference", manifest([_reference()])
+
+
+def _kebab(name: str) -> str:
+    """Writes a name as objects are named: api-key for apiKey."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", name).lower()
 
 
 def _example(provider: contract.Provider[Any, Any], name: str, config: Mapping[str, Any]) -> list[Json]:

@@ -55,8 +55,8 @@ def _not_asked(seen: Situation) -> State | None:
             return seen.known("Validated") or State("Unknown", "Pending", "Not validated yet.")
         case NotChecked(reason="ValidationDisabled"):
             return State("Unknown", "ValidationDisabled", "spec.validation.policy is Disabled.")
-        case NotChecked():
-            return State("Unknown", "NotCheckable", "A key of this credential type cannot be checked.")
+        case contract.Validation(unasked=why) if why:
+            return State("Unknown", "NotCheckable", why)
     return None
 
 
@@ -145,14 +145,11 @@ def _key_unusable(seen: Situation) -> State | None:
 
 
 def _never_checked(seen: Situation) -> State | None:
-    match seen.found:
-        case Pass(held=True, verdict=NotChecked(reason="ValidationDisabled" | "NotCheckable")):
-            return State(
-                "False",
-                "HeldBack",
-                "spec.validation.policy Required publishes only what a provider accepted.",
-            )
-    return None
+    if not (seen.found.held and seen.found.unasked):
+        return None
+    return State(
+        "False", "HeldBack", "spec.validation.policy Required publishes only what a provider accepted."
+    )
 
 
 def _not_written(seen: Situation) -> State | None:
@@ -244,16 +241,12 @@ def _nothing_good(seen: Situation) -> State | None:
 
 
 def _unchecked(seen: Situation) -> State | None:
-    match seen:
-        case Situation(
-            found=Pass(verdict=NotChecked(reason="ValidationDisabled" | "NotCheckable")),
-            validated=State() as validated,
-            synced=State() as synced,
-        ):
-            if synced.value == "True":
-                return State("True", "AvailableUnchecked", f"{validated.message} {synced.message}")
-            return State("False", synced.reason, synced.message)
-    return None
+    validated, synced = seen.validated, seen.synced
+    if not seen.found.unasked or validated is None or synced is None:
+        return None
+    if synced.value == "True":
+        return State("True", "AvailableUnchecked", f"{validated.message} {synced.message}")
+    return State("False", synced.reason, synced.message)
 
 
 def _available(seen: Situation) -> State | None:

@@ -145,6 +145,7 @@ class Reconciler:
             blockers=None if blockers is None else tuple(sorted(str(claim) for claim in blockers)),
             reconcile_at=seen.metadata["annotations"].get(inventory.RECONCILE_AT),
             waiting=waiting,
+            locks=seen.provider.locks,
         )
         if seen.spec.suspend:
             return dataclasses.replace(found, verdict=findings.NotChecked(reason="Suspended"))
@@ -211,8 +212,7 @@ class Reconciler:
         """Asks the provider if that is due; what it says no to is an answer, not a failure."""
         if seen.spec.validation.policy == "Disabled":
             return findings.NotChecked(reason="ValidationDisabled")
-        accepted = seen.condition("Validated").get("status") == "True"
-        if not todo.validation or (todo.source_only and same_key and accepted):
+        if seen.endpoint and not self._worth_asking(seen, source, todo=todo, same_key=same_key):
             return findings.UNCHANGED
         try:
             with checks.Wordless():
@@ -228,6 +228,15 @@ class Reconciler:
         except Exception as error:
             logger.exception("a check failed by a fault of ours", extra={"object": str(seen.key)})
             return error
+
+    def _worth_asking(self, seen: view.View, source: Source, *, todo: view.Due, same_key: bool) -> bool:
+        """Tells whether a call is due, and not for a Secret that changed while the key in it did not."""
+        if not todo.validation or not todo.source_only:
+            return todo.validation
+        validated = seen.condition("Validated").get("status")
+        attempts = self._attempts.get(seen.key)
+        refused = validated == "False" and attempts is not None and attempts.digest == source.digest
+        return not (same_key and validated == "True") and not (seen.provider.locks and refused)
 
     async def _publish(self, seen: view.View, source: Source, found: findings.Pass) -> findings.Pass:
         """Renders and applies every target, and removes those that the spec no longer names."""
@@ -315,6 +324,7 @@ class Reconciler:
                 and known.get("reason") == verdict.reason
                 and seen.status.get("source", {}).get("resourceVersion") == source.version
             )
+            believed = believed or verdict.certain or seen.provider.locks
             before = findings.CONFIRMATIONS if believed else attempts.refusals if same else 0
             attempts.refusals = min(before + 1, findings.CONFIRMATIONS)
         elif not isinstance(verdict, errors.Transient):

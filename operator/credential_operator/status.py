@@ -98,7 +98,9 @@ def _facts(old: Mapping[str, Any], found: Pass, now: Time) -> Json:
         facts = {
             name: value for name, value in facts.items() if name not in ("identity", "key", "externalID")
         }
-        facts |= _identified(found.verdict) | {"lastValidatedTime": show_time(now)}
+        facts |= _identified(found.verdict)
+        if not found.unasked:
+            facts["lastValidatedTime"] = show_time(now)
     end = _expiry(old, found)
     if end is not None:
         facts["expiresAt"] = show_time(end)
@@ -142,7 +144,11 @@ def _planned(facts: Json, found: Pass, now: Time) -> Json:
     ):
         return facts
     facts.pop("nextValidationTime", None)
-    if isinstance(found.verdict, NotChecked):
+    if found.unasked:
+        # Nothing but the end of its life can change what is said of it.
+        end = found.verdict.expires_at if isinstance(found.verdict, contract.Validation) else None
+        return facts if end is None else facts | {"nextValidationTime": show_time(end)}
+    if isinstance(found.verdict, NotChecked) or (found.locks and isinstance(found.verdict, errors.Refused)):
         return facts
     if not found.confirmed:
         return facts | {"nextValidationTime": show_time(now + datetime.timedelta(seconds=CONFIRM_AFTER))}

@@ -196,8 +196,8 @@ def publishable(seen: View, verdict: findings.Verdict, version: str, *, same_key
     policy = seen.spec.validation.policy
     validated = seen.condition("Validated")
     if isinstance(verdict, contract.Validation):
-        return True
-    if isinstance(verdict, findings.NotChecked) and verdict.reason in ("ValidationDisabled", "NotCheckable"):
+        return not verdict.unasked or policy != "Required"
+    if verdict == findings.NotChecked(reason="ValidationDisabled"):
         return bool(policy != "Required")
     recorded = seen.status.get("source", {}).get("resourceVersion") == version
     if validated.get("status") == "True" and (same_key or recorded):

@@ -59,11 +59,10 @@ def _spoilers(field: Json, value: Any) -> Iterator[tuple[str, Any]]:
         yield 'Unsupported value: "Nonsense": supported values: ', "Nonsense"
     elif "maxLength" in field:
         yield f"Too long: may not be more than {field['maxLength']} bytes", value + "a" * field["maxLength"]
-    if "maxItems" in field:
-        items = [
-            {**value[0], "name": f"{value[0]['name']}{number}"} for number in range(field["maxItems"] + 1)
-        ]
-        yield f"Too many: {len(items)}: must have at most {field['maxItems']} items", items
+    if "minimum" in field:
+        yield from ((f"Invalid value: {bad}: ", bad) for bad in (field["minimum"] - 1, field["maximum"] + 1))
+    if field["type"] == "array":
+        yield from _list_spoilers(field, value)
     if "maxProperties" in field:
         entries = {
             f"{key}{number}": value[key] for key in value for number in range(field["maxProperties"] + 1)
@@ -71,6 +70,21 @@ def _spoilers(field: Json, value: Any) -> Iterator[tuple[str, Any]]:
         yield f"Too many: {len(entries)}: must have at most {field['maxProperties']} items", entries
     if field["type"] == "boolean":
         yield "Invalid value: ", "maybe"
+
+
+def _list_spoilers(field: Json, value: Any) -> Iterator[tuple[str, Any]]:
+    most = field["maxItems"]
+    if "minItems" in field:
+        yield "Invalid value: 0: ", []
+    items = [_another(value[0], number) for number in range(most + 1)]
+    yield f"Too many: {len(items)}: must have at most {most} items", items
+
+
+def _another(item: Any, number: int) -> Any:
+    """Return another item like this one."""
+    if isinstance(item, dict):
+        return {**item, "name": f"{item['name']}{number}"}
+    return item + number if isinstance(item, int) else f"{item}{number}"
 
 
 def walk(field: Json, value: Any, path: tuple[Any, ...]) -> Iterator[tuple[tuple[Any, ...], Json]]:

@@ -63,13 +63,13 @@ def stage(emulator: emulators.AwsEmulator, user: emulators.User, keys: dict[str,
     )
 
 
-class TestKey(suite.Contract):
+class TestKey(suite.Reading):
     @pytest.fixture
     def stage(self, stage: suite.Stage) -> suite.Stage:
         return stage
 
 
-class TestRole(suite.Contract):
+class TestRole(suite.Reading):
     @pytest.fixture
     def role(self, emulator: emulators.AwsEmulator, user: emulators.User) -> Iterator[str]:
         trust = emulators.trust(user, external_id=suite.EXTERNAL_ID)

@@ -60,13 +60,13 @@ def stage(emulator: emulators.AwsEmulator, keys: dict[str, str]) -> suite.Stage:
     )
 
 
-class TestBucket(suite.Contract):
+class TestBucket(suite.Reading):
     @pytest.fixture
     def stage(self, stage: suite.Stage) -> suite.Stage:
         return stage
 
 
-class TestAllBuckets(suite.Contract):
+class TestAllBuckets(suite.Reading):
     @pytest.fixture
     def stage(self, stage: suite.Stage) -> suite.Stage:
         stage.config = {"endpoint": stage.emulator.url}

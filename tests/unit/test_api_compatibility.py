@@ -151,10 +151,10 @@ BREAKING = {
     ),
     "a rule wants a new field": (
         lambda root: (
-            setting(*SPEC, "properties", azure={"type": "object"})(root),
-            rule(*SPEC, text="has(self.azure)")(root),
+            setting(*SPEC, "properties", aardvark={"type": "object"})(root),
+            rule(*SPEC, text="has(self.aardvark)")(root),
         ),
-        "rule is new or stricter: has(self.azure)",
+        "rule is new or stricter: has(self.aardvark)",
     ),
 }
 
@@ -172,8 +172,8 @@ HARMLESS = {
         *SPEC, "properties", "displayName", text="oldSelf.hasValue() || self != ''", optionalOldSelf=True
     ),
     "a rule about a new field comes": lambda root: (
-        setting(*SPEC, "properties", azure={"type": "object"})(root),
-        rule(*SPEC, text="!has(self.azure) || has(self.owner)")(root),
+        setting(*SPEC, "properties", aardvark={"type": "object"})(root),
+        rule(*SPEC, text="!has(self.aardvark) || has(self.owner)")(root),
     ),
 }
 
@@ -231,7 +231,7 @@ def test_more_credential_types_and_formats_break_nothing() -> None:
     )
     keyed = another(formats.find()["fields"], name="keyed")
     zeta = another(docker, name="zeta", secret_type="zeta")
-    first, last = (another(types[0], name=name) for name in ("azure", "zero"))
+    first, last = (another(types[0], name=name) for name in ("aardvark", "zero"))
     releases = [
         kinds.crds(types, layouts),
         kinds.crds([first, *types], [docker, *layouts]),

@@ -70,7 +70,7 @@ def test_a_key_that_is_not_checked_is_published_and_says_so() -> None:
 
 
 def test_under_required_a_key_that_cannot_be_checked_is_held_back() -> None:
-    unchecked = findings.NotChecked(reason="NotCheckable")
+    unchecked = contract.Validation(unasked="Nobody to ask.")
     assert judged({}, found(unchecked, held=True)) == {
         "Validated": ("Unknown", "NotCheckable"),
         "Synced": ("False", "HeldBack"),
@@ -323,6 +323,25 @@ def test_a_refusal_is_confirmed_soon_and_an_unchecked_key_is_not_looked_at_again
     assert status.after({}, found(DISABLED, targets=(TARGET,)), NOW).wake_at is None
     only_on_change = found(ACCEPTED, timing=dataclasses.replace(TIMING, interval=datetime.timedelta(0)))
     assert status.after({}, only_on_change, NOW).wake_at is None
+
+
+def test_where_accounts_lock_a_refused_key_is_not_tried_again() -> None:
+    refused = found(errors.Rejected("no"), refusals=findings.CONFIRMATIONS, locks=True)
+    after = status.after({}, refused, NOW)
+    assert after.wake_at is None
+    assert "nextValidationTime" not in after.status
+    assert status.after({}, dataclasses.replace(refused, locks=False), NOW).wake_at is not None
+
+
+def test_what_nobody_can_be_asked_about_is_looked_at_again_when_its_life_ends() -> None:
+    end = NOW + 30 * 24 * HOUR
+    unasked = contract.Validation(unasked="Nobody to ask.", expires_at=end, key_id="kid")
+    after = status.after({}, found(unasked, targets=(TARGET,)), NOW)
+    assert after.wake_at == end - TIMING.warn_before
+    assert after.status["nextValidationTime"] == after.status["expiresAt"] == findings.show_time(end)
+    assert after.status["key"] == {"id": "kid"}
+    assert "lastValidatedTime" not in after.status
+    assert judged({}, found(unasked, targets=(TARGET,)))["Ready"] == ("True", "AvailableUnchecked")
 
 
 def test_a_transient_failure_is_looked_at_again_when_the_validation_grows_stale() -> None:

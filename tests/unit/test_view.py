@@ -203,9 +203,9 @@ UNREACHABLE = errors.ProviderUnreachable("down")
     [
         ("WhenCheckable", ACCEPTED, True),
         ("Required", ACCEPTED, True),
-        ("WhenCheckable", findings.NotChecked(reason="NotCheckable"), True),
+        ("WhenCheckable", contract.Validation(unasked="Nobody to ask."), True),
         ("Disabled", findings.NotChecked(reason="ValidationDisabled"), True),
-        ("Required", findings.NotChecked(reason="NotCheckable"), False),
+        ("Required", contract.Validation(unasked="Nobody to ask."), False),
         ("WhenCheckable", UNREACHABLE, False),
         ("BestEffort", UNREACHABLE, True),
         ("BestEffort", errors.Rejected("no"), False),

@@ -4,8 +4,15 @@ import unicodedata
 
 from credential_operator import errors
 
+LAYOUT = str.maketrans("", "", "\r\n\t")
 ENDS = frozenset({"Cc", "Zl", "Zp"})
 """Unicode's control characters and its own line ends, which some readers split lines at."""
+
+
+def text(field: str, value: str) -> str:
+    """Gives a value back that holds nothing but text and the ends of its lines; else raises InvalidKeyMaterial."""
+    line(field, value.translate(LAYOUT))
+    return value
 
 
 def line(field: str, value: str) -> str:

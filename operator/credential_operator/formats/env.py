@@ -23,9 +23,10 @@ class Format:
     def render(self, material: contract.Material, _: contract.Options) -> Mapping[str, bytes]:
         """Gives every variable of every field."""
         return {
-            variable: _text.line(field, value).encode()
+            variable: _text.text(field, value).encode()
             for field, value in material.fields.items()
             for variable in material.variables.get(field, ())
+            if variable.isidentifier()  # others are file names that a source may use
         }
 
 

@@ -104,6 +104,7 @@ class Provider:
 
     name: ClassVar[str] = "aws"
     title: ClassVar[str] = "An AWS access key, and the role that is assumed with it."
+    locks: ClassVar[bool] = False
     config = Config
     keys = _sigv4.Keys
     variables: ClassVar[Mapping[str, tuple[str, ...]]] = {

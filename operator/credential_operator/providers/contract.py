@@ -61,7 +61,8 @@ class Validation:
     """The provider accepted the key: what it said about it.
 
     `key_id` is the key's public name, `external_id` what a role's trust policy must ask for,
-    `expires_at` the end of the key's life where the provider tells.
+    `expires_at` the end of the key's life where the provider or the key tells. `unasked` says why no
+    provider was asked, where there is none to ask: then all that is said follows from the key itself.
     """
 
     identity: Identity | None = None
@@ -69,6 +70,7 @@ class Validation:
     external_id: str | None = None
     expires_at: datetime.datetime | None = None
     warnings: tuple[Warned, ...] = ()
+    unasked: str = ""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +97,8 @@ class Provider(Protocol[C, K]):
     """The key under `spec`."""
     title: ClassVar[str]
     """The type in a sentence, for documentation."""
+    locks: ClassVar[bool]
+    """Whether accounts are locked after some refusals: a refused key is not tried again until it changes."""
     config: type[C]
     keys: type[K]
     variables: ClassVar[Mapping[str, tuple[str, ...]]]
@@ -103,7 +107,10 @@ class Provider(Protocol[C, K]):
     """A usual `spec.<type>`, for documentation and generated manifests."""
 
     def endpoint(self, config: C) -> str:
-        """Names the endpoint that a check calls, as `host:port`: calls to one endpoint share its budget."""
+        """Names the endpoint that a check calls, as `host:port`: calls to one endpoint share its budget.
+
+        Empty where there is nobody to ask: `validate` then says so, and makes no call.
+        """
 
     def inspect(self, config: C, keys: K) -> None:
         """Finds without a call what cannot be right; raises InvalidKeyMaterial or Misconfigured."""

@@ -83,6 +83,7 @@ class Provider:
 
     name: ClassVar[str] = "s3"
     title: ClassVar[str] = "An access key for a bucket on AWS S3 or a store that is compatible with it."
+    locks: ClassVar[bool] = False
     config = Config
     keys = _sigv4.Keys
     variables: ClassVar[Mapping[str, tuple[str, ...]]] = {

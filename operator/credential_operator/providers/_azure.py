@@ -1,0 +1,86 @@
+"""What the types of Azure share: the clouds, the form of names, reading JSON answers.
+
+The clouds' addresses:
+learn.microsoft.com/entra/identity-platform/authentication-national-cloud
+github.com/Azure/azure-cli, src/azure-cli-core/azure/cli/core/cloud.py
+"""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+import orjson
+import pydantic
+
+from credential_operator.api import values
+from credential_operator.providers import network
+
+GUID = r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
+"""The form of most ids of Azure."""
+
+CloudName = Literal["AzurePublic", "AzureUSGovernment", "AzureChina"]
+Resource = Literal["management", "graph", "loganalytics", "storage"]
+
+CABundle = Annotated[str | None, pydantic.Field(max_length=65536)]
+URL = Annotated[
+    str,
+    pydantic.Field(max_length=512),
+    values.Matching(r"^https://[^/?#@\\ ]+/?$", "a URL without path, such as https://azure.example.com"),
+]
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Cloud:
+    """Where a cloud's services are; `storage` is what the host names of storage accounts end with."""
+
+    authority: str
+    resources: Mapping[str, str]
+    storage: str
+
+
+STORAGE = "https://storage.azure.com"
+"""What tokens for storage are asked for, of every account and in every cloud."""
+
+CLOUDS: Mapping[str, Cloud] = {
+    "AzurePublic": Cloud(
+        authority="https://login.microsoftonline.com",
+        resources={
+            "management": "https://management.azure.com",
+            "graph": "https://graph.microsoft.com",
+            "loganalytics": "https://api.loganalytics.io",
+            "storage": STORAGE,
+        },
+        storage="core.windows.net",
+    ),
+    "AzureUSGovernment": Cloud(
+        authority="https://login.microsoftonline.us",
+        resources={
+            "management": "https://management.usgovcloudapi.net",
+            "graph": "https://graph.microsoft.us",
+            "loganalytics": "https://api.loganalytics.us",
+            "storage": STORAGE,
+        },
+        storage="core.usgovcloudapi.net",
+    ),
+    "AzureChina": Cloud(
+        authority="https://login.partner.microsoftonline.cn",
+        resources={
+            "management": "https://management.chinacloudapi.cn",
+            "graph": "https://microsoftgraph.chinacloudapi.cn",
+            "loganalytics": "https://api.loganalytics.azure.cn",
+            "storage": STORAGE,
+        },
+        storage="core.chinacloudapi.cn",
+    ),
+}
+
+
+def document(response: network.Response) -> Mapping[str, Any]:
+    """Reads an answer as a JSON object; empty where it is none, or where its end is missing."""
+    if response.truncated:
+        return {}
+    try:
+        found = orjson.loads(response.body)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}

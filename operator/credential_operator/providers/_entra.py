@@ -1,0 +1,95 @@
+"""What Entra ID's answers to a sign-in mean.
+
+Refusals are told apart by their numbers (AADSTS...), then by OAuth's words (RFC 6749, 5.2), never by their
+status alone: learn.microsoft.com/entra/identity-platform/reference-error-codes
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from credential_operator import errors
+from credential_operator.providers import _azure, network
+
+OK = 200
+TOO_MANY = 429
+REFUSALS = range(400, 500)
+
+Outcome = tuple[type[errors.CredentialError], str]
+
+WRONG_SECRET = 7000215
+LOOP = 50196
+CONDITIONAL_ACCESS = range(53000, 53100)
+BLOCKED: Outcome = (
+    errors.PermissionDenied,
+    "the key is good, and a Conditional Access policy does not let it sign in from here",
+)
+CODES: Mapping[int, Outcome] = {
+    WRONG_SECRET: (errors.Rejected, "clientSecret is none of the application's secrets"),
+    7000222: (errors.Expired, "the life of clientSecret is over: make a new one for the application"),
+    7000112: (errors.KeyDisabled, "the application is disabled"),
+    7000229: (errors.Rejected, "the application has no service principal in the tenant"),
+    700027: (
+        errors.Rejected,
+        "clientCertificate is none of the application's certificates",
+    ),
+    700024: (errors.ClockSkew, "the operator's clock and the authority's differ"),
+    700016: (errors.Rejected, "the application is not in the tenant: look at clientID and tenantID"),
+    90002: (errors.Misconfigured, "the tenant does not exist: look at tenantID and cloud"),
+    900023: (errors.Misconfigured, "tenantID is neither a tenant's ID nor a domain"),
+    500011: (
+        errors.Misconfigured,
+        "the tenant does not know the resource: look at resource, cloud and endpoint",
+    ),
+    70011: (errors.Misconfigured, "the resource is not accepted: look at resource, cloud and endpoint"),
+    **dict.fromkeys(CONDITIONAL_ACCESS, BLOCKED),
+}
+WORDS: Mapping[str, Outcome] = {
+    "invalid_client": (errors.Rejected, "clientID or its key is not accepted"),
+    "unauthorized_client": (errors.PermissionDenied, "the application may not sign in this way"),
+    "invalid_scope": (errors.Misconfigured, "the resource is not accepted: look at resource and endpoint"),
+}
+"""For authorities that give no numbers, as those of private clouds may."""
+
+MISTAKEN = " clientSecret has the form of a secret's ID: write the secret's Value, which is another text."
+
+
+def token(answer: network.Response) -> str | None:
+    """Gives the token that an answer brings; None where it brings none."""
+    said = _azure.document(answer)
+    found = said.get("access_token")
+    if answer.status != OK or str(said.get("token_type")).lower() != "bearer" or not isinstance(found, str):
+        return None
+    return found if re.fullmatch(r"[!-~]+", found) else None
+
+
+def refusal(answer: network.Response, *, where: str, whose: str, pasted: bool) -> errors.CredentialError:
+    """Turns an answer without a token into the error that it means; `pasted`: the secret looks like an ID."""
+    said, wait = _azure.document(answer), answer.retry_after()
+    numbers = _numbers(said)
+    if answer.status == TOO_MANY or (answer.status in REFUSALS and LOOP in numbers):
+        return errors.RateLimited(f"{where} asks for fewer calls.", retry_after=wait)
+    known = _known(said, numbers) if answer.status in REFUSALS else None
+    if known is None:
+        return errors.ProviderUnreachable(
+            f"{where} gave no usable answer (HTTP status {answer.status}).", retry_after=wait
+        )
+    name, (kind, words) = known
+    hint = MISTAKEN if pasted and name == f"AADSTS{WRONG_SECRET}" else ""
+    return kind(f"{where} refused {whose}: {words} ({name}).{hint}")
+
+
+def _numbers(said: Mapping[str, Any]) -> tuple[int, ...]:
+    found = said.get("error_codes")
+    return tuple(code for code in found if isinstance(code, int)) if isinstance(found, list) else ()
+
+
+def _known(said: Mapping[str, Any], numbers: tuple[int, ...]) -> tuple[str, Outcome] | None:
+    """Finds the first number that is known; where there are no numbers, the word."""
+    for number in numbers:
+        if number in CODES:
+            return f"AADSTS{number}", CODES[number]
+    word = said.get("error")
+    if not numbers and isinstance(word, str) and word in WORDS:
+        return word, WORDS[word]
+    return None

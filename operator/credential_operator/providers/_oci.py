@@ -1,0 +1,120 @@
+"""Oracle Cloud Infrastructure: fingerprints, signed requests, and what its answers mean.
+
+Signing: docs.oracle.com/en-us/iaas/Content/API/Concepts/signingrequests.htm
+Codes: docs.oracle.com/en-us/iaas/Content/API/References/apierrors.htm
+"""
+
+import base64
+import datetime
+import email.utils
+import hashlib
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from credential_operator import errors
+from credential_operator.providers import _rsa, network
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric import rsa
+
+SKEW = datetime.timedelta(minutes=5)
+"""How far the time of a request may be from Oracle's clock."""
+OK = 200
+TOO_MANY = 429
+UNAUTHENTICATED = (401, "NotAuthenticated")
+UNSEEN = (404, "NotAuthorizedOrNotFound")
+
+REFUSALS: Mapping[tuple[int, str], str] = {
+    (402, "SignUpRequired"): "the tenancy is not subscribed to this service",
+    (403, "NotAllowed"): "the key is good and may not do this",
+}
+"""Status and code of what is refused although the key is good."""
+
+DOMAINS: Mapping[str, str] = {
+    "oc1": "oraclecloud.com",
+    "oc2": "oraclegovcloud.com",
+    "oc3": "oraclegovcloud.com",
+    "oc4": "oraclegovcloud.uk",
+    "oc19": "oraclecloud.eu",
+}
+"""Realms whose domain has not their number."""
+
+
+def realm_of(ocid: str) -> str:
+    """Reads the realm in an OCID, such as oc1."""
+    return ocid.split(".")[2]
+
+
+def identity_url(region: str, tenancy: str) -> str:
+    """Names a region's identity service; a tenancy's realm tells the domain."""
+    realm = realm_of(tenancy)
+    domain = DOMAINS.get(realm, f"oraclecloud{realm.removeprefix('oc')}.com")
+    return f"https://identity.{region}.{domain}"
+
+
+def fingerprint(key: "rsa.RSAPrivateKey") -> str:
+    """Computes the public name of a key, as the console shows it."""
+    return hashlib.md5(_rsa.public_code(key), usedforsecurity=False).digest().hex(":")
+
+
+def unsigned(url: str, now: datetime.datetime) -> dict[str, str]:
+    """Gives the headers that a signature covers."""
+    # What HTTP leaves out of a host is left out of what is signed.
+    host = str(network.parse(url)).removesuffix(":443")
+    return {"Date": email.utils.format_datetime(now, usegmt=True), "Host": host}
+
+
+def signed(url: str, now: datetime.datetime, *, key: "rsa.RSAPrivateKey", key_id: str) -> dict[str, str]:
+    """Gives the headers of a signed GET: half a millisecond of CPU; `key_id` is tenancy/user/fingerprint."""
+    headers = unsigned(url, now)
+    target = network.parse(url).target
+    text = f"date: {headers['Date']}\n(request-target): get {target}\nhost: {headers['Host']}"
+    signature = base64.b64encode(_rsa.sign(key, text)).decode()
+    parts = {
+        "version": "1",
+        "keyId": key_id,
+        "algorithm": "rsa-sha256",
+        "headers": "date (request-target) host",
+        "signature": signature,
+    }
+    return {**headers, "Authorization": "Signature " + ",".join(f'{name}="{parts[name]}"' for name in parts)}
+
+
+def read(response: network.Response) -> dict[str, Any]:
+    """Reads an answer's JSON object; empty where it is none."""
+    try:
+        found = {} if response.truncated else orjson.loads(response.body)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def said(response: network.Response) -> tuple[int, str]:
+    """Gives the status and the code of an answer that is an error."""
+    code = read(response).get("code")
+    return response.status, code if isinstance(code, str) else ""
+
+
+def refusal(
+    response: network.Response, *, where: str, name: str, now: datetime.datetime
+) -> errors.CredentialError:
+    """Turns an answer that is not the expected one into the error that it means; `name` is the key's."""
+    wait, answer, theirs = response.retry_after(), said(response), response.date()
+    if response.status == TOO_MANY:
+        return errors.RateLimited(f"{where} asks for fewer calls.", retry_after=wait)
+    if answer == UNAUTHENTICATED and theirs is not None and abs(theirs - now) > SKEW:
+        return errors.ClockSkew(
+            f"{where} did not accept the time of the request: its clock and the operator's differ."
+        )
+    if answer == UNAUTHENTICATED:
+        return errors.Rejected(
+            f"{where} refused key {name}: it is not a key of this userOCID in this tenancyOCID, or it was deleted, "
+            f"or the user is blocked ({answer[1]})."
+        )
+    if answer in REFUSALS:
+        return errors.PermissionDenied(f"{where} refused key {name}: {REFUSALS[answer]} ({answer[1]}).")
+    return errors.ProviderUnreachable(
+        f"{where} gave no usable answer (HTTP status {response.status}).", retry_after=wait
+    )

@@ -1,0 +1,121 @@
+"""Asks Azure Resource Manager which subscriptions a token sees.
+
+learn.microsoft.com/rest/api/resources/subscriptions/list
+learn.microsoft.com/azure/azure-resource-manager/troubleshooting/common-deployment-errors
+"""
+
+import dataclasses
+import re
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from credential_operator import errors
+from credential_operator.providers import _azure, network
+
+VERSION = "api-version=2022-12-01"
+PAGES = 5
+"""Pages of the list that are read; a subscription that is on none of them is asked for by its ID."""
+
+OK = 200
+TOO_MANY = 429
+CLIENT_ERRORS = range(400, 500)
+
+UNSEEN = frozenset({"SubscriptionNotFound", "AuthorizationFailed"})
+NOT_ITS = "does not accept the token that the application got: look at cloud, authority and endpoint"
+DENIED = "does not let the application ask for its subscriptions: give it a role, such as Reader"
+CODES: Mapping[str, tuple[type[errors.CredentialError], str]] = {
+    "InvalidAuthenticationToken": (errors.Misconfigured, NOT_ITS),
+    "InvalidAuthenticationTokenAudience": (errors.Misconfigured, NOT_ITS),
+    "InvalidAuthenticationTokenTenant": (errors.Misconfigured, NOT_ITS),
+    "AuthorizationFailed": (errors.PermissionDenied, DENIED),
+}
+BEGUN = re.compile(rb'\s*\{\s*"value"\s*:\s*\[\s*\{')
+"""How a list begins that holds something; the end of a long one is not read."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Manager:
+    """Resource Manager, as one token sees it, within the time of one check."""
+
+    session: network.Session
+    url: str
+    token: str = dataclasses.field(repr=False)
+    ca_bundle: str | None
+    end: float
+
+    def sees_any(self) -> bool:
+        """Tells whether there is a subscription that the token sees."""
+        answer = self._ask(f"/subscriptions?{VERSION}")
+        if answer.truncated and answer.status == OK and BEGUN.match(answer.body):
+            return True
+        said = _azure.document(answer)
+        return bool(self._listed(answer, said) or _following(said))
+
+    def sees(self, subscription: str) -> bool:
+        """Tells whether the token sees a subscription."""
+        query = VERSION
+        for _ in range(PAGES):
+            answer = self._ask(f"/subscriptions?{query}")
+            if answer.truncated and answer.status == OK:
+                break
+            said = _azure.document(answer)
+            if subscription.lower() in self._listed(answer, said):
+                return True
+            query = _following(said)
+            if not query:
+                return False
+        return self._sees_by_id(subscription)
+
+    def _sees_by_id(self, subscription: str) -> bool:
+        answer = self._ask(f"/subscriptions/{subscription}?{VERSION}")
+        said = _azure.document(answer)
+        if answer.status == OK and _id(said) == subscription.lower():
+            return True
+        if answer.status in CLIENT_ERRORS and _code(said) in UNSEEN:
+            return False
+        raise self._refusal(answer, said)
+
+    def _ask(self, target: str) -> network.Response:
+        return self.session.request(
+            "GET",
+            f"{self.url}{target}",
+            headers={"Authorization": f"Bearer {self.token}", "Accept": "application/json"},
+            timeout=max(self.end - time.monotonic(), 0.0),
+            ca_bundle=self.ca_bundle,
+        )
+
+    def _listed(self, answer: network.Response, said: Mapping[str, Any]) -> frozenset[str]:
+        """Gives the subscriptions on a page; raises what an answer means that is no page."""
+        items = said.get("value")
+        if answer.status != OK or not isinstance(items, list):
+            raise self._refusal(answer, said)
+        return frozenset(_id(item) for item in items)
+
+    def _refusal(self, answer: network.Response, said: Mapping[str, Any]) -> errors.CredentialError:
+        where, wait, code = str(network.parse(self.url)), answer.retry_after(), _code(said)
+        if answer.status == TOO_MANY:
+            return errors.RateLimited(f"{where} asks for fewer calls.", retry_after=wait)
+        if answer.status in CLIENT_ERRORS and code in CODES:
+            kind, words = CODES[code]
+            return kind(f"{where} {words} ({code}).")
+        return errors.ProviderUnreachable(
+            f"{where} gave no usable answer (HTTP status {answer.status}).", retry_after=wait
+        )
+
+
+def _id(item: object) -> str:
+    return str(item.get("subscriptionId", "")).lower() if isinstance(item, dict) else ""
+
+
+def _code(said: Mapping[str, Any]) -> str:
+    """Gives an error's code; empty where there is none."""
+    error = said.get("error")
+    return str(error.get("code", "")) if isinstance(error, dict) else ""
+
+
+def _following(said: Mapping[str, Any]) -> str:
+    """Gives the query of the next page: the token goes nowhere else, whatever host the link names."""
+    link = said.get("nextLink")
+    query = link.partition("?")[2] if isinstance(link, str) else ""
+    return query if re.fullmatch(r"[!-~]{1,4096}", query) and "#" not in query else ""

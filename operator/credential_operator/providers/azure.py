@@ -1,0 +1,252 @@
+"""Azure: an application of Entra ID (a service principal) and its client secret or certificate."""
+
+import re
+import time
+import urllib.parse
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar
+
+import pydantic
+
+from credential_operator import errors
+from credential_operator.api import values
+from credential_operator.providers import _azure, _certificate, _entra, _resource_manager, contract, network
+
+TENANT = rf"^({_azure.GUID}|[A-Za-z0-9-]+([.][A-Za-z0-9-]+)+)$"
+
+
+class Config(contract.Config):
+    """What is public about an application's secret or certificate."""
+
+    tenant_id: Annotated[
+        str,
+        pydantic.Field(alias="tenantID", max_length=253),
+        values.Matching(
+            TENANT,
+            "a tenant: its ID, such as 8d3e1c9a-0000-4000-8000-000000000000, or a domain of it",
+        ),
+    ]
+    """The tenant that the application signs in to: its ID, or one of its domains."""
+    client_id: Annotated[
+        str,
+        pydantic.Field(alias="clientID", max_length=36),
+        values.Matching(
+            rf"^{_azure.GUID}$", "an application (client) ID, such as 5c6f2b7e-0000-4000-8000-000000000000"
+        ),
+    ]
+    """The application (client) ID."""
+    subscription_id: Annotated[
+        str | None,
+        pydantic.Field(alias="subscriptionID", max_length=36),
+        values.Matching(
+            rf"^{_azure.GUID}$", "a subscription's ID, such as 1f0a7c55-0000-4000-8000-000000000000"
+        ),
+    ] = None
+    """The subscription that consumers work in. With resource management, the application must have a role
+    there."""
+    resource: _azure.Resource = "management"
+    """What the application signs in for."""
+    storage_account: Annotated[
+        str | None,
+        pydantic.Field(max_length=24),
+        values.Matching(
+            r"^[a-z0-9]{3,24}$", "a storage account's name: 3 to 24 lower-case letters and digits"
+        ),
+    ] = None
+    """The storage account that consumers work with. With resource storage, the application signs in for it
+    alone."""
+    cloud: _azure.CloudName = "AzurePublic"
+    """The cloud that the tenant is in."""
+    authority: _azure.URL | None = None
+    """Where the application signs in, in place of the cloud's own address: for private clouds."""
+    endpoint: _azure.URL | None = None
+    """The resource, in place of the cloud's own address: it is signed in for, and asked. For private clouds."""
+    ca_bundle: _azure.CABundle = None
+    """The certificates (PEM) of the authorities that the servers' certificates are checked against, in place
+    of the public ones."""
+
+
+class Keys(contract.Keys):
+    """A client secret, or a certificate."""
+
+    client_secret: contract.Line | None = pydantic.Field(None, alias="clientSecret")
+    """The secret's Value, not its ID."""
+    client_certificate: contract.Document | None = pydantic.Field(None, alias="clientCertificate")
+    """In place of a secret: a certificate and its private key (PEM), one after the other."""
+
+    def certificate(self) -> _certificate.Certificate | None:
+        """Reads the certificate, where there is one."""
+        text = _text(self.client_certificate)
+        return _certificate.load(text) if text else None
+
+
+def _text(value: pydantic.SecretStr | None) -> str:
+    return value.get_secret_value() if value else ""
+
+
+class Provider:
+    """Signs in with the secret or the certificate, and asks which subscriptions the application sees."""
+
+    name: ClassVar[str] = "azure"
+    title: ClassVar[str] = "An Azure application (service principal) and its client secret or certificate."
+    locks: ClassVar[bool] = False
+    config = Config
+    keys = Keys
+    variables: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "clientSecret": ("AZURE_CLIENT_SECRET", "ARM_CLIENT_SECRET"),
+        "clientID": ("AZURE_CLIENT_ID", "ARM_CLIENT_ID"),
+        "tenantID": ("AZURE_TENANT_ID", "ARM_TENANT_ID"),
+        "subscriptionID": ("AZURE_SUBSCRIPTION_ID", "ARM_SUBSCRIPTION_ID"),
+        "authority": ("AZURE_AUTHORITY_HOST",),
+        "storageAccount": ("AZURE_STORAGE_ACCOUNT",),
+        # No variables: tools want the certificate in a file, and have names of their own for the clouds.
+        "clientCertificate": (),
+        "cloud": (),
+        "resource": (),
+        "endpoint": (),
+        "caBundle": (),
+    }
+    example: ClassVar[Mapping[str, Any]] = {
+        "tenantID": "8d3e1c9a-0000-4000-8000-000000000000",
+        "clientID": "5c6f2b7e-0000-4000-8000-000000000000",
+        "subscriptionID": "1f0a7c55-0000-4000-8000-000000000000",
+    }
+
+    def endpoint(self, config: Config) -> str:
+        """Names the endpoint that the application signs in at."""
+        return str(network.parse(_authority(config)))
+
+    def inspect(self, config: Config, keys: Keys) -> None:
+        """Finds without a call what cannot be right."""
+        network.parse(_authority(config))
+        network.parse(_resource(config))
+        if (keys.client_secret is None) == (keys.client_certificate is None):
+            spellings = " or ".join(("clientSecret", *self.variables["clientSecret"]))
+            raise errors.InvalidKeyMaterial(
+                f"One of clientSecret and clientCertificate is needed, and not both: write a client secret "
+                f"under the Secret key {spellings}, or a certificate under clientCertificate."
+            )
+        if _text(keys.client_secret).lower() in {config.client_id.lower(), config.tenant_id.lower()}:
+            raise errors.InvalidKeyMaterial(
+                "clientSecret is the application's or the tenant's ID: write the Value of one of the "
+                "application's client secrets."
+            )
+        keys.certificate()
+
+    def validate(self, config: Config, keys: Keys, context: contract.Context) -> contract.Validation:
+        """Signs in, which needs no role, and forgets the token after one more question."""
+        end = time.monotonic() + context.timeout
+        certificate = keys.certificate()
+        if certificate and certificate.ends <= context.now():
+            raise errors.Expired("The life of clientCertificate is over: make a new one.", certain=True)
+        token = _sign_in(
+            config, _shown(config, _text(keys.client_secret), certificate, context), context.session, end
+        )
+        return contract.Validation(
+            identity=contract.Identity(principal=config.client_id, account=config.tenant_id),
+            key_id=certificate.thumbprint if certificate else None,
+            expires_at=certificate.ends if certificate else None,
+            warnings=_seen(config, token, context.session, end) if config.resource == "management" else (),
+        )
+
+    def fields(self, config: Config, keys: Keys) -> Mapping[str, str]:
+        """Gives what formats draw from; the authority where SDKs would look for it elsewhere."""
+        elsewhere = config.authority or config.cloud != "AzurePublic"
+        fields = {
+            "clientSecret": _text(keys.client_secret),
+            "clientCertificate": _text(keys.client_certificate),
+            "clientID": config.client_id,
+            "tenantID": config.tenant_id,
+            "subscriptionID": config.subscription_id,
+            "authority": _authority(config) if elsewhere else None,
+            "storageAccount": config.storage_account,
+            "cloud": config.cloud,
+            "resource": config.resource,
+            "endpoint": config.endpoint,
+            "caBundle": config.ca_bundle,
+        }
+        return {name: value for name, value in fields.items() if value}
+
+
+def _authority(config: Config) -> str:
+    return (config.authority or _azure.CLOUDS[config.cloud].authority).rstrip("/")
+
+
+def _resource(config: Config) -> str:
+    """Gives the URL of what is signed in for."""
+    cloud = _azure.CLOUDS[config.cloud]
+    if config.endpoint:
+        return config.endpoint.rstrip("/")
+    if config.resource == "storage" and config.storage_account:
+        return f"https://{config.storage_account}.blob.{cloud.storage}"
+    return cloud.resources[config.resource]
+
+
+def _token_url(config: Config) -> str:
+    return f"{_authority(config)}/{config.tenant_id}/oauth2/v2.0/token"
+
+
+def _shown(
+    config: Config, secret: str, certificate: _certificate.Certificate | None, context: contract.Context
+) -> dict[str, str]:
+    """Gives what an application shows of its key: a secret itself, of a certificate what it signs."""
+    if certificate is None:
+        return {"client_secret": secret}
+    return {
+        "client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+        "client_assertion": certificate.assertion(config.client_id, _token_url(config), context.now()),
+    }
+
+
+def _sign_in(config: Config, shown: Mapping[str, str], session: network.Session, end: float) -> str:
+    """Gives a token of the application; raises what the authority's refusal means."""
+    form = {
+        "grant_type": "client_credentials",
+        "client_id": config.client_id,
+        "scope": f"{_resource(config)}/.default",
+        **shown,
+    }
+    answer = session.request(
+        "POST",
+        _token_url(config),
+        headers={"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"},
+        body=urllib.parse.urlencode(form).encode(),
+        timeout=max(end - time.monotonic(), 0.0),
+        ca_bundle=config.ca_bundle,
+    )
+    token = _entra.token(answer)
+    if token is None:
+        raise _entra.refusal(
+            answer,
+            where=str(network.parse(_authority(config))),
+            whose=f"application {config.client_id}",
+            pasted=re.fullmatch(_azure.GUID, shown.get("client_secret", "")) is not None,
+        )
+    return token
+
+
+def _seen(config: Config, token: str, session: network.Session, end: float) -> tuple[contract.Warned, ...]:
+    """Makes sure that the application sees its subscription; warns of one that sees none at all."""
+    manager = _resource_manager.Manager(
+        session=session, url=_resource(config), token=token, ca_bundle=config.ca_bundle, end=end
+    )
+    if config.subscription_id:
+        if not manager.sees(config.subscription_id):
+            raise errors.PermissionDenied(
+                f"Application {config.client_id} signs in and does not see subscription "
+                f"{config.subscription_id}: give it a role there, such as Reader (Access control of the "
+                "subscription), or correct subscriptionID or tenantID."
+            )
+        return ()
+    if manager.sees_any():
+        return ()
+    return (
+        contract.Warned(
+            reason="NoSubscriptions",
+            message=f"Application {config.client_id} signs in and sees no subscription: give it a role, such "
+            "as Reader, in the subscriptions that it is for.",
+        ),
+    )
+
+
+PROVIDER = Provider()

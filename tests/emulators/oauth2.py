@@ -1,0 +1,95 @@
+"""An OAuth 2 server that looks at secrets and assertions before it gives a token."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import ClassVar, Literal
+
+from emulators import child, faults
+from emulators.http_api import Call
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Issuer:
+    """Who signs assertions, and what they must be.
+
+    `key` is the public key (PEM), or for HS the secret; `audience` is whom assertions must be for, /token
+    where it is left out; `claims` are what they must say besides. One with a `secret` must show that too.
+    """
+
+    name: str
+    key: str
+    algorithm: str = "RS256"
+    key_id: str | None = None
+    audience: str | None = None
+    subjects: Sequence[str] = ()
+    claims: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    secret: str | None = None
+    scopes: Sequence[str] = ()
+    allowed: bool = True
+
+
+class OAuth2Server(child.Emulator):
+    """A token endpoint, /token, on 127.0.0.1 with TLS, in a process of its own: Authlib decides."""
+
+    kind: ClassVar[str] = "oauth2"
+
+    def __init__(self, *, hosts: Sequence[str] = (), port: int = 0) -> None:
+        super().__init__(hosts=list(hosts), port=port)
+
+    @property
+    def token_url(self) -> str:
+        """Where tokens are given."""
+        return f"{self.url}/token"
+
+    @property
+    def faults(self) -> faults.Faults:
+        """The trouble that requests meet; `action` is a path."""
+        return faults.Faults(self.child.call)
+
+    @property
+    def calls(self) -> list[Call]:
+        """The requests so far, oldest first."""
+        return [Call(*call) for call in self.child.call("calls")]
+
+    @property
+    def tokens(self) -> list[str]:
+        """The tokens given so far."""
+        return list(self.child.call("tokens"))
+
+    def reset_calls(self) -> None:
+        """Forgets the requests so far."""
+        self.child.call("reset_calls")
+
+    def reset(self) -> None:
+        """Makes it as new: no clients, tokens, faults or calls."""
+        self.child.call("reset")
+
+    def add_client(
+        self,
+        name: str,
+        secret: str,
+        *,
+        auth: Literal["Basic", "Post"] = "Basic",
+        scopes: Sequence[str] = (),
+        parameters: Mapping[str, str] | None = None,
+        allowed: bool = True,
+    ) -> None:
+        """Makes a client that shows its secret in one way only.
+
+        It may ask for these scopes, must ask with these parameters, and gets tokens if it is `allowed`.
+        """
+        self.child.call(
+            "add_client",
+            name=name,
+            secret=secret,
+            auth=auth,
+            scopes=list(scopes),
+            parameters=dict(parameters or {}),
+            allowed=allowed,
+        )
+
+    def add_issuer(self, issuer: Issuer) -> None:
+        """Makes an issuer of assertions."""
+        self.child.call("add_issuer", **dataclasses.asdict(issuer))

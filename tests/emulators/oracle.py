@@ -1,0 +1,63 @@
+"""Oracle's identity service: verifies who signed a request, and shows users to those who may see them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar, NamedTuple
+
+from emulators import child, faults
+
+
+class Call(NamedTuple):
+    """A request that arrived: `code` is its answer's; status 0 where the connection was cut."""
+
+    path: str
+    status: int
+    code: str
+
+
+class Oracle(child.Emulator):
+    """An HTTPS server on 127.0.0.1, in a process of its own.
+
+    It verifies signature, signed headers, host, time and key of each request. A user is shown to itself,
+    unless a policy forbids it.
+    """
+
+    kind: ClassVar[str] = "oracle"
+
+    def __init__(self, *, hosts: Sequence[str] = (), port: int = 0) -> None:
+        super().__init__(hosts=list(hosts), port=port)
+
+    @property
+    def faults(self) -> faults.Faults:
+        """The trouble that requests meet; `action` is a path."""
+        return faults.Faults(self.child.call)
+
+    @property
+    def calls(self) -> list[Call]:
+        """The requests so far, oldest first."""
+        return [Call(*call) for call in self.child.call("calls")]
+
+    def reset_calls(self) -> None:
+        """Forgets the requests so far."""
+        self.child.call("reset_calls")
+
+    def create_user(self, tenancy: str, user: str) -> None:
+        """Makes a user without keys, who may see itself."""
+        self.child.call("create_user", tenancy=tenancy, user=user)
+
+    def upload_key(self, user: str, public_pem: str) -> str:
+        """Takes the public half of a key, and gives its fingerprint."""
+        return str(self.child.call("upload_key", user=user, public_pem=public_pem))
+
+    def delete_key(self, user: str, fingerprint: str) -> None:
+        """Deletes a key."""
+        self.child.call("delete_key", user=user, fingerprint=fingerprint)
+
+    def set_allowed(self, user: str, *, allowed: bool) -> None:
+        """Says whether a user may see itself."""
+        self.child.call("set_allowed", user=user, allowed=allowed)
+
+    def set_open(self, *, opened: bool) -> None:
+        """Lets it answer before it looks at signatures, as no real one does."""
+        self.child.call("set_open", opened=opened)

@@ -1,0 +1,212 @@
+"""Entra ID's token endpoint: it looks at tenant, application, secret and scope, and signs tokens.
+
+Errors: learn.microsoft.com/entra/identity-platform/reference-error-codes
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hmac
+import json
+import re
+import urllib.parse
+import uuid
+from typing import Any
+
+import jwt
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from emulators.server import wire
+
+LIFE = 3599
+ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+_LEEWAY = 5 * 60
+# The time is the emulator's own, which may be skewed: it is looked at apart.
+_CLOCKLESS: Any = {"verify_exp": False, "verify_nbf": False, "verify_iat": False}
+_TENANT = re.compile(r"[0-9a-fA-F-]{36}|[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
+_ISSUER = "https://sts.windows.net/{}/"
+
+# AADSTS number -> HTTP status, OAuth's word, text
+_REFUSALS = {
+    900023: (
+        400,
+        "invalid_request",
+        "Specified tenant identifier is neither a valid DNS name, nor a domain.",
+    ),
+    90002: (400, "invalid_request", "Tenant not found."),
+    900144: (400, "invalid_request", "The request body must contain the following parameter."),
+    70003: (400, "unsupported_grant_type", "The app requested an unsupported grant type."),
+    700016: (400, "unauthorized_client", "Application was not found in the directory."),
+    7000112: (400, "unauthorized_client", "Application is disabled."),
+    7000215: (401, "invalid_client", "Invalid client secret provided."),
+    700027: (401, "invalid_client", "Client assertion failed signature validation."),
+    700024: (401, "invalid_client", "Client assertion is not within its valid time range."),
+    7000222: (401, "invalid_client", "The provided client secret keys for app are expired."),
+    53003: (400, "access_denied", "Access has been blocked by Conditional Access policies."),
+    70011: (400, "invalid_scope", "The provided value for the input parameter 'scope' is not valid."),
+    500011: (400, "invalid_resource", "The resource principal was not found in the tenant."),
+}
+
+
+class Refusal(Exception):
+    """Why nobody is signed in."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
+
+
+@dataclasses.dataclass(slots=True)
+class Secret:
+    """A client secret, until when it lives (seconds since 1970)."""
+
+    value: str
+    expires_at: float
+
+
+@dataclasses.dataclass(slots=True)
+class Application:
+    """An application in one tenant; `blocked` by Conditional Access.
+
+    Its certificates' public keys stand under the SHA-256 of the certificate, as `x5t#S256` words it.
+    """
+
+    tenant: str
+    secrets: list[Secret] = dataclasses.field(default_factory=list)
+    certificates: dict[str, Any] = dataclasses.field(default_factory=dict)
+    disabled: bool = False
+    blocked: bool = False
+
+
+class Authority:
+    """Tenants, their applications, and the key that signs tokens."""
+
+    def __init__(self, key: rsa.RSAPrivateKey) -> None:
+        self.tenants: dict[str, str] = {}
+        self.applications: dict[str, Application] = {}
+        self.resources: set[str] = set()
+        self._key = key
+
+    def token(self, tenant_name: str, request: wire.Request, now: float) -> wire.Reply:
+        """Signs an application in, as POST /{tenant}/oauth2/v2.0/token does."""
+        try:
+            form = dict(urllib.parse.parse_qsl(request.body.decode(), strict_parsing=True))
+            tenant = self._tenant(tenant_name)
+            self._authenticate(tenant, form, now, f"https://{request.headers['host']}{request.path}")
+            token = self._sign(tenant, form["client_id"], self._resource(form["scope"]), now)
+        except (KeyError, ValueError):
+            return refuse(900144)
+        except Refusal as refusal:
+            return refuse(refusal.number)
+        return reply(200, {"token_type": "Bearer", "expires_in": LIFE, "access_token": token})
+
+    def read(self, token: str, audience: str, now: float) -> dict[str, Any] | None:
+        """Gives a token's claims where its signature, audience, tenant and time are right."""
+        try:
+            claims: dict[str, Any] = jwt.decode(
+                token,
+                self._key.public_key(),
+                algorithms=["RS256"],
+                audience=audience,
+                options=_CLOCKLESS,
+            )
+        except jwt.InvalidTokenError:
+            return None
+        timely = claims["nbf"] <= now < claims["exp"]
+        return claims if timely and claims["iss"] == _ISSUER.format(claims["tid"]) else None
+
+    def _tenant(self, name: str) -> str:
+        if not _TENANT.fullmatch(name):
+            raise Refusal(900023)
+        if name.lower() not in self.tenants:
+            raise Refusal(90002)
+        return self.tenants[name.lower()]
+
+    def _authenticate(self, tenant: str, form: dict[str, str], now: float, url: str) -> None:
+        if form["grant_type"] != "client_credentials":
+            raise Refusal(70003)
+        application = self.applications.get(form["client_id"].lower())
+        if application is None or application.tenant != tenant:
+            raise Refusal(700016)
+        if application.disabled:
+            raise Refusal(7000112)
+        if form.get("client_assertion_type") == ASSERTION:
+            _require_certificate(application, form, now, url)
+        else:
+            _require_secret(application, form["client_secret"], now)
+        if application.blocked:
+            raise Refusal(53003)
+
+    def _resource(self, scope: str) -> str:
+        resource, _, permission = scope.rpartition("/")
+        if permission != ".default" or not resource.startswith("https://"):
+            raise Refusal(70011)
+        if resource not in self.resources:
+            raise Refusal(500011)
+        return resource
+
+    def _sign(self, tenant: str, client: str, audience: str, now: float) -> str:
+        claims = {
+            "aud": audience,
+            "iss": _ISSUER.format(tenant),
+            "iat": int(now),
+            "nbf": int(now) - 1,
+            "exp": int(now) + LIFE,
+            "appid": client.lower(),
+            "tid": tenant,
+            "uti": uuid.uuid4().hex,
+        }
+        return jwt.encode(claims, self._key, algorithm="RS256")
+
+
+def _require_secret(application: Application, sent: str, now: float) -> None:
+    found = (one for one in application.secrets if hmac.compare_digest(one.value.encode(), sent.encode()))
+    secret = next(found, None)
+    if secret is None:
+        raise Refusal(7000215)
+    if secret.expires_at <= now:
+        raise Refusal(7000222)
+
+
+def _require_certificate(application: Application, form: dict[str, str], now: float, url: str) -> None:
+    assertion = form["client_assertion"]
+    try:
+        key = application.certificates[jwt.get_unverified_header(assertion)["x5t#S256"]]
+        claims = jwt.decode(
+            assertion,
+            key,
+            algorithms=["PS256", "RS256"],
+            audience=url,
+            issuer=form["client_id"],
+            options={**_CLOCKLESS, "require": ["iss", "sub", "aud", "exp", "nbf", "jti"]},
+        )
+    except (KeyError, jwt.InvalidTokenError):
+        raise Refusal(700027) from None
+    if claims["sub"] != form["client_id"]:
+        raise Refusal(700027)
+    if not claims["nbf"] - _LEEWAY <= now <= claims["exp"] + _LEEWAY:
+        raise Refusal(700024)
+
+
+def refuse(number: int, message: str = "", status: int = 0) -> wire.Reply:
+    """Words a refusal by its number."""
+    usual, word, text = _REFUSALS.get(number, (400, "invalid_request", "An error."))
+    return reply(status or usual, error(word, message or text, number))
+
+
+def error(word: str, message: str, *numbers: int) -> dict[str, Any]:
+    """Gives the document of an error."""
+    prefix = f"AADSTS{numbers[0]}: " if numbers else ""
+    return {
+        "error": word,
+        "error_description": f"{prefix}{message} Trace ID: {uuid.uuid4()}",
+        "error_codes": list(numbers),
+        "trace_id": str(uuid.uuid4()),
+        "correlation_id": str(uuid.uuid4()),
+    }
+
+
+def reply(status: int, document: dict[str, Any]) -> wire.Reply:
+    """Gives a JSON answer."""
+    headers = {"Content-Type": "application/json; charset=utf-8", "Cache-Control": "no-store"}
+    return wire.Reply(status=status, headers=headers, body=json.dumps(document).encode())

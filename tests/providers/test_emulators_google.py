@@ -1,0 +1,109 @@
+"""The stand-in for Google's token endpoint takes nothing that Google would not."""
+
+from __future__ import annotations
+
+import json
+import time
+import urllib.parse
+from collections.abc import Iterator
+from typing import Any
+
+import jwt
+import pytest
+
+from emulators.google import Google
+from providers import suite
+
+EMAIL = "backup@example-project.iam.gserviceaccount.com"
+GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
+SIGNATURE = ("invalid_grant", "Invalid JWT Signature.")
+
+
+@pytest.fixture(scope="module")
+def google() -> Iterator[Google]:
+    with Google() as running:
+        running.create_account(EMAIL, project="example-project")
+        yield running
+
+
+@pytest.fixture(scope="module")
+def key(google: Google) -> dict[str, str]:
+    return google.create_key(EMAIL)
+
+
+def claims(**changes: Any) -> dict[str, Any]:
+    now = int(time.time())
+    whole = {
+        "iss": EMAIL,
+        "aud": "https://oauth2.googleapis.com/token",
+        "scope": "https://www.googleapis.com/auth/cloud-platform",
+        "iat": now,
+        "exp": now + 3600,
+        **changes,
+    }
+    return {name: value for name, value in whole.items() if value is not None}
+
+
+def ask(google: Google, assertion: str, *, grant: str = GRANT) -> tuple[str, str]:
+    """Gives error and description; empty for a token."""
+    with suite.session(google) as session:
+        body = urllib.parse.urlencode({"grant_type": grant, "assertion": assertion}).encode()
+        answer = json.loads(session.request("POST", google.token_url, body=body, timeout=5).body)
+    assert ("access_token" in answer) != ("error" in answer)
+    return answer.get("error", ""), answer.get("error_description", "")
+
+
+def signed(key: dict[str, str], document: dict[str, Any], **header: Any) -> str:
+    headers = {"kid": key["private_key_id"], **header}
+    return jwt.encode(document, key["private_key"], algorithm="RS256", headers=headers)
+
+
+def test_what_a_key_signed_is_worth_a_token(google: Google, key: dict[str, str]) -> None:
+    assert ask(google, signed(key, claims())) == ("", "")
+    assert ask(google, signed(key, claims(aud=google.token_url))) == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"iss": "other@example-project.iam.gserviceaccount.com"}, "account not found"),
+        ({"iss": None}, "account not found"),
+        ({"aud": "https://oauth2.example.com/token"}, "audience"),
+        ({"exp": int(time.time()) + 9000}, "short-lived"),
+        ({"iat": int(time.time()) - 9000, "exp": int(time.time()) - 6000}, "reasonable timeframe"),
+        ({"iat": int(time.time()) + 6000, "exp": int(time.time()) + 9000}, "reasonable timeframe"),
+        ({"exp": None}, "Signature"),
+        ({"scope": ""}, "OAuth scope"),
+        ({"scope": "email"}, "OAuth scope"),
+    ],
+)
+def test_other_claims_are_worth_none(
+    google: Google, key: dict[str, str], changes: dict[str, Any], says: str
+) -> None:
+    assert says in ask(google, signed(key, claims(**changes)))[1]
+
+
+def test_other_signatures_are_worth_none(google: Google, key: dict[str, str]) -> None:
+    head = {"kid": key["private_key_id"]}
+    secret = "x" * 32
+    assert ask(google, jwt.encode(claims(), None, algorithm="none", headers=head)) == SIGNATURE
+    assert ask(google, jwt.encode(claims(), secret, algorithm="HS256", headers=head)) == SIGNATURE
+    assert ask(google, signed(key, claims(), kid="0" * 40)) == SIGNATURE
+    first, _, last = signed(key, claims()).split(".")
+    middle = signed(key, claims(scope="https://www.googleapis.com/auth/drive")).split(".")[1]
+    assert ask(google, f"{first}.{middle}.{last}") == SIGNATURE
+    assert ask(google, "nonsense")[0] == "invalid_request"
+    assert ask(google, signed(key, claims()), grant="password")[0] == "unsupported_grant_type"
+
+
+def test_what_is_gone_is_gone(google: Google) -> None:
+    email = "gone@example-project.iam.gserviceaccount.com"
+    google.create_account(email, project="example-project")
+    key = google.create_key(email)
+    google.set_disabled(email)
+    assert ask(google, signed(key, claims(iss=email))) == ("invalid_grant", "Robot is disabled.")
+    google.set_disabled(email, disabled=False)
+    google.delete_key(email, key["private_key_id"])
+    assert ask(google, signed(key, claims(iss=email))) == SIGNATURE
+    google.delete_account(email)
+    assert "account not found" in ask(google, signed(key, claims(iss=email)))[1]
