@@ -129,7 +129,7 @@ class Index:
 
     def put(self, owner: Key, names: Iterable[str]) -> None:
         """Says which names in its own namespace an owner stands behind, in place of what was said before."""
-        new = tuple(sorted(set(names)))
+        new = tuple(sorted({sys.intern(name) for name in names}))
         old = self._keys.get(owner, ())
         if new == old:
             return
@@ -242,7 +242,7 @@ class Inventory:
 
     def put_secret(self, metadata: Mapping[str, Any]) -> list[Key]:
         """Takes in a Secret's metadata; gives the Credentials that a change of it concerns."""
-        key = Key(metadata["namespace"], metadata["name"])
+        key = _key(metadata)
         if not _newer(metadata["resourceVersion"], self.versions.get(key, "")):
             return []
         self.versions[key] = metadata["resourceVersion"]
@@ -269,8 +269,12 @@ def _newer(version: str, known: str) -> bool:
 
 def key_of(document: Mapping[str, Any]) -> Key:
     """Gives an object's key."""
-    metadata = document["metadata"]
-    return Key(sys.intern(metadata["namespace"]), metadata["name"])
+    return _key(document["metadata"])
+
+
+def _key(metadata: Mapping[str, Any]) -> Key:
+    """Gives a key whose names are kept once, however many keys have them."""
+    return Key(sys.intern(metadata["namespace"]), sys.intern(metadata["name"]))
 
 
 def named_by(reference: Mapping[str, Any]) -> Key:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar, NamedTuple
 
-from emulators import child, faults
+from emulators import service
 
 YEAR = 365 * 24 * 3600.0
 
@@ -17,7 +17,7 @@ class Call(NamedTuple):
     status: int
 
 
-class AzureEmulator(child.Emulator):
+class AzureEmulator(service.Service):
     """An Azure of one's own on 127.0.0.1, in a process of its own.
 
     Verified on every sign-in: tenant, application, its secret and that one's life or what its certificate
@@ -26,27 +26,7 @@ class AzureEmulator(child.Emulator):
     """
 
     kind: ClassVar[str] = "azure"
-
-    def __init__(self, *, hosts: Sequence[str] = (), port: int = 0) -> None:
-        super().__init__(hosts=list(hosts), port=port)
-
-    @property
-    def faults(self) -> faults.Faults:
-        """The trouble that requests meet; the code of an error is an AADSTS number, or a word."""
-        return faults.Faults(self.child.call)
-
-    @property
-    def calls(self) -> list[Call]:
-        """The requests so far, oldest first."""
-        return [Call(*call) for call in self.child.call("calls")]
-
-    def reset_calls(self) -> None:
-        """Forgets the requests so far."""
-        self.child.call("reset_calls")
-
-    def reset(self) -> None:
-        """Makes it as new."""
-        self.child.call("reset")
+    call = Call
 
     def add_application(self, tenant: str, client: str, *, domain: str = "contoso.onmicrosoft.com") -> None:
         """Makes an application in a tenant, which is made where it is new."""

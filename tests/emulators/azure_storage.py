@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar, NamedTuple
 
-from emulators import child, faults
+from emulators import service
 
 
 class Call(NamedTuple):
@@ -15,34 +15,14 @@ class Call(NamedTuple):
     status: int
 
 
-class AzureStorageEmulator(child.Emulator):
+class AzureStorageEmulator(service.Service):
     """A blob service on 127.0.0.1, in a process of its own; it lists containers and does nothing else.
 
     Verified on every request: account, its state, Shared Key signature by either key, clock.
     """
 
     kind: ClassVar[str] = "azure_storage"
-
-    def __init__(self, *, hosts: Sequence[str] = (), port: int = 0) -> None:
-        super().__init__(hosts=list(hosts), port=port)
-
-    @property
-    def faults(self) -> faults.Faults:
-        """The trouble that requests meet."""
-        return faults.Faults(self.child.call)
-
-    @property
-    def calls(self) -> list[Call]:
-        """The requests so far, oldest first."""
-        return [Call(*call) for call in self.child.call("calls")]
-
-    def reset_calls(self) -> None:
-        """Forgets the requests so far."""
-        self.child.call("reset_calls")
-
-    def reset(self) -> None:
-        """Makes it as new."""
-        self.child.call("reset")
+    call = Call
 
     def set_account(
         self,

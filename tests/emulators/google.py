@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import ClassVar, NamedTuple
 
-from emulators import child, faults
+from emulators import service
 
 
 class Call(NamedTuple):
@@ -16,39 +15,19 @@ class Call(NamedTuple):
     error: str
 
 
-class Google(child.Emulator):
+class Google(service.Service):
     """An HTTPS server on 127.0.0.1, in a process of its own, whose token endpoint is /token.
 
     It verifies signature, issuer, audience, time and scopes of what it is sent.
     """
 
     kind: ClassVar[str] = "google"
-
-    def __init__(self, *, hosts: Sequence[str] = (), port: int = 0) -> None:
-        super().__init__(hosts=list(hosts), port=port)
+    call = Call
 
     @property
     def token_url(self) -> str:
         """Where tokens are given."""
         return f"{self.url}/token"
-
-    @property
-    def faults(self) -> faults.Faults:
-        """The trouble that requests meet; `action` is a path, an error's `message` its description."""
-        return faults.Faults(self.child.call)
-
-    @property
-    def calls(self) -> list[Call]:
-        """The requests so far, oldest first."""
-        return [Call(*call) for call in self.child.call("calls")]
-
-    def reset_calls(self) -> None:
-        """Forgets the requests so far."""
-        self.child.call("reset_calls")
-
-    def reset(self) -> None:
-        """Makes it as new: no accounts, faults or calls."""
-        self.child.call("reset")
 
     def create_account(self, email: str, *, project: str) -> None:
         """Makes a service account without keys."""

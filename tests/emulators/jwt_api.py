@@ -6,8 +6,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
-from emulators import child, faults
-from emulators.http_api import Call
+from emulators import service
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -27,36 +26,15 @@ class Trusted:
     claims: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
 
-class JwtApi(child.Emulator):
+class JwtApi(service.Service):
     """An HTTPS server on 127.0.0.1, in a process of its own: /open is for everybody, all else needs a token."""
 
     kind: ClassVar[str] = "jwt_api"
-
-    def __init__(self, *, hosts: Sequence[str] = (), port: int = 0) -> None:
-        super().__init__(hosts=list(hosts), port=port)
-
-    @property
-    def faults(self) -> faults.Faults:
-        """The trouble that requests meet; `action` is a path."""
-        return faults.Faults(self.child.call)
-
-    @property
-    def calls(self) -> list[Call]:
-        """The requests so far, oldest first."""
-        return [Call(*call) for call in self.child.call("calls")]
 
     @property
     def seen(self) -> list[str]:
         """The tokens that were accepted so far."""
         return list(self.child.call("seen"))
-
-    def reset_calls(self) -> None:
-        """Forgets the requests so far."""
-        self.child.call("reset_calls")
-
-    def reset(self) -> None:
-        """Makes it as new: nobody trusted, no faults or calls."""
-        self.child.call("reset")
 
     def trust(self, trusted: Trusted) -> None:
         """Accepts an issuer's tokens from now on."""

@@ -6,8 +6,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import ClassVar, Literal
 
-from emulators import child, faults
-from emulators.http_api import Call
+from emulators import service
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -30,13 +29,10 @@ class Issuer:
     allowed: bool = True
 
 
-class OAuth2Server(child.Emulator):
+class OAuth2Server(service.Service):
     """A token endpoint, /token, on 127.0.0.1 with TLS, in a process of its own: Authlib decides."""
 
     kind: ClassVar[str] = "oauth2"
-
-    def __init__(self, *, hosts: Sequence[str] = (), port: int = 0) -> None:
-        super().__init__(hosts=list(hosts), port=port)
 
     @property
     def token_url(self) -> str:
@@ -44,27 +40,9 @@ class OAuth2Server(child.Emulator):
         return f"{self.url}/token"
 
     @property
-    def faults(self) -> faults.Faults:
-        """The trouble that requests meet; `action` is a path."""
-        return faults.Faults(self.child.call)
-
-    @property
-    def calls(self) -> list[Call]:
-        """The requests so far, oldest first."""
-        return [Call(*call) for call in self.child.call("calls")]
-
-    @property
     def tokens(self) -> list[str]:
         """The tokens given so far."""
         return list(self.child.call("tokens"))
-
-    def reset_calls(self) -> None:
-        """Forgets the requests so far."""
-        self.child.call("reset_calls")
-
-    def reset(self) -> None:
-        """Makes it as new: no clients, tokens, faults or calls."""
-        self.child.call("reset")
 
     def add_client(
         self,

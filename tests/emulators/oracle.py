@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import ClassVar, NamedTuple
 
-from emulators import child, faults
+from emulators import service
 
 
 class Call(NamedTuple):
@@ -16,7 +15,7 @@ class Call(NamedTuple):
     code: str
 
 
-class Oracle(child.Emulator):
+class Oracle(service.Service):
     """An HTTPS server on 127.0.0.1, in a process of its own.
 
     It verifies signature, signed headers, host, time and key of each request. A user is shown to itself,
@@ -24,23 +23,7 @@ class Oracle(child.Emulator):
     """
 
     kind: ClassVar[str] = "oracle"
-
-    def __init__(self, *, hosts: Sequence[str] = (), port: int = 0) -> None:
-        super().__init__(hosts=list(hosts), port=port)
-
-    @property
-    def faults(self) -> faults.Faults:
-        """The trouble that requests meet; `action` is a path."""
-        return faults.Faults(self.child.call)
-
-    @property
-    def calls(self) -> list[Call]:
-        """The requests so far, oldest first."""
-        return [Call(*call) for call in self.child.call("calls")]
-
-    def reset_calls(self) -> None:
-        """Forgets the requests so far."""
-        self.child.call("reset_calls")
+    call = Call
 
     def create_user(self, tenancy: str, user: str) -> None:
         """Makes a user without keys, who may see itself."""

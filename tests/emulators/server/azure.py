@@ -14,7 +14,6 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from emulators import certificates
 from emulators.server import channel, desk, entra, wire
 
 VERSION = "2022-12-01"
@@ -35,6 +34,18 @@ class Azure(desk.Desk):
         self.link_host = ""
         self._key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
         self.reset()
+
+    def commands(self) -> dict[str, Callable[..., Any]]:
+        """Gives what the parent may call."""
+        return {
+            **super().commands(),
+            "add_application": self.add_application,
+            "set_application": self.set_application,
+            "add_secret": self.add_secret,
+            "add_certificate": self.add_certificate,
+            "add_subscription": self.add_subscription,
+            "set_pages": self.set_pages,
+        }
 
     def reset(self) -> None:
         """Forgets everything."""
@@ -160,26 +171,4 @@ class Azure(desk.Desk):
 
 async def begin(config: dict[str, Any], folder: pathlib.Path) -> channel.Service:
     """Starts serving on loopback."""
-    authority = certificates.issue(folder, config["hosts"])
-    azure = Azure()
-    server = await wire.listen(azure.handle, config["port"], authority.context())
-
-    async def close() -> None:
-        server.close()
-
-    facts = certificates.facts(authority, server.sockets[0].getsockname()[1])
-    azure.url = facts["url"]
-    azure.reset()
-    return channel.Service(facts, {**azure.commands(), **_commands(azure)}, close)
-
-
-def _commands(azure: Azure) -> dict[str, Callable[..., Any]]:
-    return {
-        "reset": azure.reset,
-        "add_application": azure.add_application,
-        "set_application": azure.set_application,
-        "add_secret": azure.add_secret,
-        "add_certificate": azure.add_certificate,
-        "add_subscription": azure.add_subscription,
-        "set_pages": azure.set_pages,
-    }
+    return await desk.begin(Azure(), config, folder)

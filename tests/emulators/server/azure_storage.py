@@ -17,7 +17,6 @@ from collections.abc import Callable
 from typing import Any
 from xml.sax import saxutils
 
-from emulators import certificates
 from emulators.server import channel, desk, wire
 
 SKEW = 15 * 60
@@ -56,6 +55,13 @@ class Storage(desk.Desk):
     def __init__(self) -> None:
         super().__init__()
         self.accounts: dict[str, Account] = {}
+
+    def commands(self) -> dict[str, Callable[..., Any]]:
+        """Gives what the parent may call."""
+        return {
+            **super().commands(),
+            "set_account": self.set_account,
+        }
 
     def reset(self) -> None:
         """Forgets everything."""
@@ -175,17 +181,4 @@ def _reply(status: int, body: str, headers: dict[str, str]) -> wire.Reply:
 
 async def begin(config: dict[str, Any], folder: pathlib.Path) -> channel.Service:
     """Starts serving on loopback."""
-    authority = certificates.issue(folder, config["hosts"])
-    storage = Storage()
-    server = await wire.listen(storage.handle, config["port"], authority.context())
-
-    async def close() -> None:
-        server.close()
-
-    port = server.sockets[0].getsockname()[1]
-    commands: dict[str, Callable[..., Any]] = {
-        **storage.commands(),
-        "reset": storage.reset,
-        "set_account": storage.set_account,
-    }
-    return channel.Service(certificates.facts(authority, port), commands, close)
+    return await desk.begin(Storage(), config, folder)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import abc
 import asyncio
 import dataclasses
+import pathlib
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from emulators.server import answers, faults, wire
+from emulators import certificates
+from emulators.server import answers, channel, faults, wire
 from emulators.server.faults import Effect
 
 _CUT_STATUS = 0
@@ -21,6 +23,7 @@ class Desk(abc.ABC):
     def __init__(self) -> None:
         self.faults = faults.Faults()
         self.calls: list[tuple[Any, ...]] = []
+        self.url = ""
 
     def action(self, request: wire.Request) -> str:
         """Names what is asked for, by which faults are meant."""
@@ -41,6 +44,10 @@ class Desk(abc.ABC):
     def throttled(self, action: str) -> wire.Reply:
         """Words that there were too many calls."""
         return self.refuse(action, 429, "", "too many")
+
+    def reset(self) -> None:
+        """Forgets everything."""
+        self.clear()
 
     def clear(self) -> None:
         """Forgets faults and calls."""
@@ -65,6 +72,7 @@ class Desk(abc.ABC):
             "reset_calls": self.calls.clear,
             "add_fault": lambda effect, action, **rest: self.faults.add(effect, action=action, **rest),
             "clear_faults": self.faults.clear,
+            "reset": self.reset,
         }
 
     def _answer(self, request: wire.Request, action: str, end: faults.Fault | None, now: float) -> wire.Reply:
@@ -92,3 +100,17 @@ class Desk(abc.ABC):
 
 def _with(reply: wire.Reply, headers: Mapping[str, str]) -> wire.Reply:
     return dataclasses.replace(reply, headers={**reply.headers, **headers})
+
+
+async def begin(served: Desk, config: dict[str, Any], folder: pathlib.Path) -> channel.Service:
+    """Serves on loopback, with TLS."""
+    authority = certificates.issue(folder, config["hosts"])
+    server = await wire.listen(served.handle, config["port"], authority.context())
+
+    async def close() -> None:
+        server.close()
+
+    facts = certificates.facts(authority, server.sockets[0].getsockname()[1])
+    served.url = facts["url"]
+    served.reset()
+    return channel.Service(facts, served.commands(), close)

@@ -14,7 +14,6 @@ import jwt
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from emulators import certificates
 from emulators.server import channel, desk, wire
 
 GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
@@ -87,6 +86,17 @@ class Endpoint(desk.Desk):
     def delete_account(self, email: str) -> None:
         """Deletes a service account."""
         del self.accounts[email]
+
+    def commands(self) -> dict[str, Callable[..., Any]]:
+        """Gives what the parent may call."""
+        return {
+            **super().commands(),
+            "create_account": self.create_account,
+            "create_key": self.create_key,
+            "delete_key": self.delete_key,
+            "set_disabled": self.set_disabled,
+            "delete_account": self.delete_account,
+        }
 
     def reset(self) -> None:
         """Forgets everything."""
@@ -180,24 +190,4 @@ def _error_in(reply: wire.Reply) -> str:
 
 async def begin(config: dict[str, Any], folder: pathlib.Path) -> channel.Service:
     """Starts serving on loopback."""
-    authority = certificates.issue(folder, config["hosts"])
-    endpoint = Endpoint()
-    server = await wire.listen(endpoint.handle, config["port"], authority.context())
-
-    async def close() -> None:
-        server.close()
-
-    port = server.sockets[0].getsockname()[1]
-    return channel.Service(certificates.facts(authority, port), _commands(endpoint), close)
-
-
-def _commands(endpoint: Endpoint) -> dict[str, Callable[..., Any]]:
-    return {
-        "create_account": endpoint.create_account,
-        "create_key": endpoint.create_key,
-        "delete_key": endpoint.delete_key,
-        "set_disabled": endpoint.set_disabled,
-        "delete_account": endpoint.delete_account,
-        **endpoint.commands(),
-        "reset": endpoint.reset,
-    }
+    return await desk.begin(Endpoint(), config, folder)

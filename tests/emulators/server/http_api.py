@@ -12,7 +12,6 @@ import urllib.parse
 from collections.abc import Callable
 from typing import Any
 
-from emulators import certificates
 from emulators.server import channel, desk, wire
 
 OPEN = "/open"
@@ -43,6 +42,14 @@ class Api(desk.Desk):
     def add_key(self, location: str, field: str, text: str, *, allowed: bool) -> None:
         """Makes a key: `text` is all that is sent, with its prefix."""
         self.keys[location, field.lower()].append(Secret(text, allowed))
+
+    def commands(self) -> dict[str, Callable[..., Any]]:
+        """Gives what the parent may call."""
+        return {
+            **super().commands(),
+            "set_user": self.set_user,
+            "add_key": self.add_key,
+        }
 
     def reset(self) -> None:
         """Forgets everything."""
@@ -108,21 +115,4 @@ def _word(status: int, _: str, message: str) -> wire.Reply:
 
 async def begin(config: dict[str, Any], folder: pathlib.Path) -> channel.Service:
     """Starts serving on loopback."""
-    authority = certificates.issue(folder, config["hosts"])
-    api = Api()
-    server = await wire.listen(api.handle, config["port"], authority.context())
-
-    async def close() -> None:
-        server.close()
-
-    port = server.sockets[0].getsockname()[1]
-    return channel.Service(certificates.facts(authority, port), _commands(api), close)
-
-
-def _commands(api: Api) -> dict[str, Callable[..., Any]]:
-    return {
-        "set_user": api.set_user,
-        "add_key": api.add_key,
-        **api.commands(),
-        "reset": api.reset,
-    }
+    return await desk.begin(Api(), config, folder)

@@ -10,7 +10,6 @@ from typing import Any
 
 from joserfc import errors, jwk, jws, jwt
 
-from emulators import certificates
 from emulators.server import channel, desk, wire
 
 OPEN = "/open"
@@ -57,6 +56,14 @@ class Api(desk.Desk):
         """Accepts an issuer's tokens."""
         self.trusted[issuer] = Trusted(_KINDS[algorithm[:2]].import_key(key), algorithm, **facts)
 
+    def commands(self) -> dict[str, Callable[..., Any]]:
+        """Gives what the parent may call."""
+        return {
+            **super().commands(),
+            "trust": self.trust,
+            "seen": lambda: self.seen,
+        }
+
     def reset(self) -> None:
         """Forgets everything."""
         self.trusted.clear()
@@ -98,21 +105,4 @@ def _word(status: int, _: str, message: str) -> wire.Reply:
 
 async def begin(config: dict[str, Any], folder: pathlib.Path) -> channel.Service:
     """Starts serving on loopback."""
-    authority = certificates.issue(folder, config["hosts"])
-    api = Api()
-    server = await wire.listen(api.handle, config["port"], authority.context())
-
-    async def close() -> None:
-        server.close()
-
-    port = server.sockets[0].getsockname()[1]
-    return channel.Service(certificates.facts(authority, port), _commands(api), close)
-
-
-def _commands(api: Api) -> dict[str, Callable[..., Any]]:
-    return {
-        "trust": api.trust,
-        "seen": lambda: api.seen,
-        **api.commands(),
-        "reset": api.reset,
-    }
+    return await desk.begin(Api(), config, folder)

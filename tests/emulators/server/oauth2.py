@@ -17,7 +17,6 @@ from authlib.oauth2.rfc6749.grants import ClientCredentialsGrant
 from joserfc import errors as jose_errors
 from joserfc import jwk, jwt
 
-from emulators import certificates
 from emulators.server import channel, desk, wire
 
 PATH = "/token"
@@ -176,6 +175,15 @@ class Server(desk.Desk, rfc6749.AuthorizationServer):
         self.issuers[name] = issuer
         self.clients[name] = issuer
 
+    def commands(self) -> dict[str, Callable[..., Any]]:
+        """Gives what the parent may call."""
+        return {
+            **super().commands(),
+            "add_client": self.add_client,
+            "add_issuer": self.add_issuer,
+            "tokens": lambda: self.tokens,
+        }
+
     def reset(self) -> None:
         """Forgets everything."""
         self.clients.clear()
@@ -226,23 +234,4 @@ def _word(status: int, code: str, message: str) -> wire.Reply:
 
 async def begin(config: dict[str, Any], folder: pathlib.Path) -> channel.Service:
     """Starts serving on loopback."""
-    authority = certificates.issue(folder, config["hosts"])
-    server = Server()
-    listener = await wire.listen(server.handle, config["port"], authority.context())
-
-    async def close() -> None:
-        listener.close()
-
-    facts = certificates.facts(authority, listener.sockets[0].getsockname()[1])
-    server.url = facts["url"]
-    return channel.Service(facts, _commands(server), close)
-
-
-def _commands(server: Server) -> dict[str, Callable[..., Any]]:
-    return {
-        "add_client": server.add_client,
-        "add_issuer": server.add_issuer,
-        "tokens": lambda: server.tokens,
-        **server.commands(),
-        "reset": server.reset,
-    }
+    return await desk.begin(Server(), config, folder)

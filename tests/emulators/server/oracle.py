@@ -20,7 +20,6 @@ from cryptography import exceptions
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
-from emulators import certificates
 from emulators.server import channel, desk, wire
 
 USERS = "/20160918/users/"
@@ -81,6 +80,23 @@ class Identity(desk.Desk):
     def set_open(self, *, opened: bool) -> None:
         """Says whether signatures are left unread."""
         self.opened = opened
+
+    def commands(self) -> dict[str, Callable[..., Any]]:
+        """Gives what the parent may call."""
+        return {
+            **super().commands(),
+            "create_user": self.create_user,
+            "upload_key": self.upload_key,
+            "delete_key": self.delete_key,
+            "set_allowed": self.set_allowed,
+            "set_open": self.set_open,
+        }
+
+    def reset(self) -> None:
+        """Forgets everything."""
+        self.users.clear()
+        self.opened = False
+        self.clear()
 
     def entry(self, request: wire.Request, reply: wire.Reply, status: int) -> tuple[Any, ...]:
         """Notes path, status and the code that was told."""
@@ -172,23 +188,4 @@ def _code_in(reply: wire.Reply) -> str:
 
 async def begin(config: dict[str, Any], folder: pathlib.Path) -> channel.Service:
     """Starts serving on loopback."""
-    authority = certificates.issue(folder, config["hosts"])
-    identity = Identity()
-    server = await wire.listen(identity.handle, config["port"], authority.context())
-
-    async def close() -> None:
-        server.close()
-
-    port = server.sockets[0].getsockname()[1]
-    return channel.Service(certificates.facts(authority, port), _commands(identity), close)
-
-
-def _commands(identity: Identity) -> dict[str, Callable[..., Any]]:
-    return {
-        "create_user": identity.create_user,
-        "upload_key": identity.upload_key,
-        "delete_key": identity.delete_key,
-        "set_allowed": identity.set_allowed,
-        "set_open": identity.set_open,
-        **identity.commands(),
-    }
+    return await desk.begin(Identity(), config, folder)
