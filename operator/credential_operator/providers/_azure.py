@@ -1,4 +1,4 @@
-"""What the types of Azure share: the clouds, the form of names, reading JSON answers.
+"""What the types of Azure share: the clouds, and the form of names.
 
 The clouds' addresses:
 learn.microsoft.com/entra/identity-platform/authentication-national-cloud
@@ -7,13 +7,11 @@ github.com/Azure/azure-cli, src/azure-cli-core/azure/cli/core/cloud.py
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-import orjson
 import pydantic
 
 from credential_operator.api import values
-from credential_operator.providers import network
 
 GUID = r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 """The form of most ids of Azure."""
@@ -73,14 +71,3 @@ CLOUDS: Mapping[str, Cloud] = {
         storage="core.chinacloudapi.cn",
     ),
 }
-
-
-def document(response: network.Response) -> Mapping[str, Any]:
-    """Reads an answer as a JSON object; empty where it is none, or where its end is missing."""
-    if response.truncated:
-        return {}
-    try:
-        found = orjson.loads(response.body)
-    except ValueError:
-        return {}
-    return found if isinstance(found, dict) else {}

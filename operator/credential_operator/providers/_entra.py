@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from credential_operator import errors
-from credential_operator.providers import _azure, network
+from credential_operator.providers import _json, network
 
 OK = 200
 TOO_MANY = 429
@@ -56,7 +56,7 @@ MISTAKEN = " clientSecret has the form of a secret's ID: write the secret's Valu
 
 def token(answer: network.Response) -> str | None:
     """Gives the token that an answer brings; None where it brings none."""
-    said = _azure.document(answer)
+    said = _json.read(answer)
     found = said.get("access_token")
     if answer.status != OK or str(said.get("token_type")).lower() != "bearer" or not isinstance(found, str):
         return None
@@ -65,7 +65,7 @@ def token(answer: network.Response) -> str | None:
 
 def refusal(answer: network.Response, *, where: str, whose: str, pasted: bool) -> errors.CredentialError:
     """Turns an answer without a token into the error that it means; `pasted`: the secret looks like an ID."""
-    said, wait = _azure.document(answer), answer.retry_after()
+    said, wait = _json.read(answer), answer.retry_after()
     numbers = _numbers(said)
     if answer.status == TOO_MANY or (answer.status in REFUSALS and LOOP in numbers):
         return errors.RateLimited(f"{where} asks for fewer calls.", retry_after=wait)

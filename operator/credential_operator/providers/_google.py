@@ -8,10 +8,8 @@ import functools
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-import orjson
-
 from credential_operator import errors
-from credential_operator.providers import network
+from credential_operator.providers import _json, network
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric import rsa
@@ -105,7 +103,7 @@ def _library() -> tuple[Any, Any]:
 
 def accepted(response: network.Response, *, where: str, email: str, now: datetime.datetime) -> None:
     """Makes sure that an answer holds a token; raises the CredentialError that any other means."""
-    answer = _read(response)
+    answer = _json.read(response)
     token = answer.get("access_token")
     if response.status == OK and "error" not in answer and isinstance(token, str) and token:
         return
@@ -123,14 +121,6 @@ def accepted(response: network.Response, *, where: str, email: str, now: datetim
     raise errors.ProviderUnreachable(
         f"{where} gave no usable answer (HTTP status {response.status}).", retry_after=wait
     )
-
-
-def _read(response: network.Response) -> dict[str, Any]:
-    try:
-        found = {} if response.truncated else orjson.loads(response.body)
-    except ValueError:
-        return {}
-    return found if isinstance(found, dict) else {}
 
 
 def _meaning(

@@ -9,12 +9,10 @@ import datetime
 import email.utils
 import hashlib
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
-
-import orjson
+from typing import TYPE_CHECKING
 
 from credential_operator import errors
-from credential_operator.providers import _rsa, network
+from credential_operator.providers import _json, _rsa, network
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric import rsa
@@ -82,18 +80,9 @@ def signed(url: str, now: datetime.datetime, *, key: "rsa.RSAPrivateKey", key_id
     return {**headers, "Authorization": "Signature " + ",".join(f'{name}="{parts[name]}"' for name in parts)}
 
 
-def read(response: network.Response) -> dict[str, Any]:
-    """Reads an answer's JSON object; empty where it is none."""
-    try:
-        found = {} if response.truncated else orjson.loads(response.body)
-    except ValueError:
-        return {}
-    return found if isinstance(found, dict) else {}
-
-
 def said(response: network.Response) -> tuple[int, str]:
     """Gives the status and the code of an answer that is an error."""
-    code = read(response).get("code")
+    code = _json.read(response).get("code")
     return response.status, code if isinstance(code, str) else ""
 
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from credential_operator import errors
-from credential_operator.providers import _azure, network
+from credential_operator.providers import _json, network
 
 VERSION = "api-version=2022-12-01"
 PAGES = 5
@@ -49,7 +49,7 @@ class Manager:
         answer = self._ask(f"/subscriptions?{VERSION}")
         if answer.truncated and answer.status == OK and BEGUN.match(answer.body):
             return True
-        said = _azure.document(answer)
+        said = _json.read(answer)
         return bool(self._listed(answer, said) or _following(said))
 
     def sees(self, subscription: str) -> bool:
@@ -59,7 +59,7 @@ class Manager:
             answer = self._ask(f"/subscriptions?{query}")
             if answer.truncated and answer.status == OK:
                 break
-            said = _azure.document(answer)
+            said = _json.read(answer)
             if subscription.lower() in self._listed(answer, said):
                 return True
             query = _following(said)
@@ -69,7 +69,7 @@ class Manager:
 
     def _sees_by_id(self, subscription: str) -> bool:
         answer = self._ask(f"/subscriptions/{subscription}?{VERSION}")
-        said = _azure.document(answer)
+        said = _json.read(answer)
         if answer.status == OK and _id(said) == subscription.lower():
             return True
         if answer.status in CLIENT_ERRORS and _code(said) in UNSEEN:

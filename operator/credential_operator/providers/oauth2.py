@@ -9,12 +9,11 @@ import urllib.parse
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
-import orjson
 import pydantic
 
 from credential_operator import errors
 from credential_operator.api import values
-from credential_operator.providers import _signing, contract, network
+from credential_operator.providers import _json, _signing, contract, network
 
 OK = 200
 TOO_MANY = 429
@@ -232,7 +231,7 @@ class Provider:
             timeout=context.timeout,
             ca_bundle=config.ca_bundle,
         )
-        said = _read(answer)
+        said = _json.read(answer)
         if answer.status != OK or "error" in said or not _is_text(said.get("access_token")):
             raise _refusal(config, answer, said, context)
         return contract.Validation(
@@ -327,17 +326,6 @@ def _assertion(config: Config, texts: Mapping[str, str], now: datetime.datetime)
     )
     key = _signing.load(texts["signingKey"], config.algorithm)
     return key.sign(claims, _signing.headers_of(config.key_id))
-
-
-def _read(answer: network.Response) -> Mapping[str, Any]:
-    """Reads an answer that is a JSON object; an empty one where it is none."""
-    if answer.truncated:
-        return {}
-    try:
-        found = orjson.loads(answer.body)
-    except orjson.JSONDecodeError:
-        return {}
-    return found if isinstance(found, dict) else {}
 
 
 def _is_text(value: object) -> bool:

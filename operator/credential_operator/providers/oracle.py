@@ -8,7 +8,7 @@ import pydantic
 
 from credential_operator import errors
 from credential_operator.api import values
-from credential_operator.providers import _oci, _rsa, contract, network
+from credential_operator.providers import _json, _oci, _rsa, contract, network
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric import rsa
@@ -161,7 +161,7 @@ def _ask(config: Config, context: contract.Context, headers: dict[str, str], end
 
 
 def _shown(config: Config, answer: network.Response) -> bool:
-    return answer.status == _oci.OK and _oci.read(answer).get("id") == config.user_ocid
+    return answer.status == _oci.OK and _json.read(answer).get("id") == config.user_ocid
 
 
 def _looked_at(config: Config, context: contract.Context, end: float) -> None:
