@@ -7,6 +7,8 @@ import pathlib
 from collections.abc import Mapping
 
 import controlplane
+from credential_operator import inventory
+from credential_operator.api import kinds
 from replica import process
 
 DEPLOY = pathlib.Path(__file__).resolve().parents[2] / "deploy"
@@ -15,10 +17,6 @@ EXAMPLES = DEPLOY / "examples"
 RELEASE = "credential-operator"
 NAMESPACE = "credential-operator"
 
-GROUP = "credential-operator.io"
-API = f"{GROUP}/v1beta1"
-FINALIZER = f"{GROUP}/in-use-protection"
-FORCE_DELETE = f"{GROUP}/force-delete"
 CREDENTIAL = {"s3": {"region": "eu-west-1"}, "secretRef": {"name": "probe"}}
 
 
@@ -71,15 +69,20 @@ def wait_until_in_force(plane: controlplane.Cluster, *, namespace: str) -> None:
     guarded = "-force-delete\n" in manifest
 
     def tried(kind: str, spec: Mapping[str, object], **metadata: object) -> tuple[bool, str]:
-        probe = {"apiVersion": API, "kind": kind, "metadata": {"name": "probe", **metadata}, "spec": spec}
+        probe = {
+            "apiVersion": kinds.API_VERSION,
+            "kind": kind,
+            "metadata": {"name": "probe", **metadata},
+            "spec": spec,
+        }
         options = ("--dry-run=server", "--output=json", f"--namespace={namespace}")
         answer = plane.kubectl("create", "--filename=-", *options, input=json.dumps(probe), check=False)
         return answer.returncode == 0, answer.stdout + answer.stderr
 
     def settled() -> bool:
         made, shown = tried("Credential", CREDENTIAL)
-        unreasoned, _ = tried("Credential", CREDENTIAL, annotations={FORCE_DELETE: "none"})
+        unreasoned, _ = tried("Credential", CREDENTIAL, annotations={inventory.FORCE_DELETE: "none"})
         referring, _ = tried("CredentialReference", {"credentialRef": {"name": "probe"}})
-        return made and referring and (FINALIZER in shown) == finalized and unreasoned != guarded
+        return made and referring and (inventory.FINALIZER in shown) == finalized and unreasoned != guarded
 
     process.until(settled, seconds=60, what="the API server takes both kinds, and applies the policies")
