@@ -13,7 +13,6 @@ from replica import process
 
 DEPLOY = pathlib.Path(__file__).resolve().parents[2] / "deploy"
 CHART = DEPLOY / "chart"
-EXAMPLES = DEPLOY / "examples"
 RELEASE = "credential-operator"
 NAMESPACE = "credential-operator"
 

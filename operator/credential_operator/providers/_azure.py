@@ -19,7 +19,6 @@ GUID = r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 CloudName = Literal["AzurePublic", "AzureUSGovernment", "AzureChina"]
 Resource = Literal["management", "graph", "loganalytics", "storage"]
 
-CABundle = Annotated[str | None, pydantic.Field(max_length=65536)]
 URL = Annotated[
     str,
     pydantic.Field(max_length=512),

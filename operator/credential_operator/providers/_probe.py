@@ -78,7 +78,7 @@ class Probe(values.Model):
     """The HTTP statuses that say that it is not."""
     unauthorised: Statuses = (403,)
     """The HTTP statuses that say that the key is known, and may not do this."""
-    ca_bundle: Annotated[str | None, pydantic.Field(max_length=65536)] = None
+    ca_bundle: contract.CABundle = None
     """The certificates (PEM) of the authorities that the server's certificate is checked against, in place of
     the public ones."""
 

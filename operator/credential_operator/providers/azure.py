@@ -61,7 +61,7 @@ class Config(contract.Config):
     """Where the application signs in, in place of the cloud's own address: for private clouds."""
     endpoint: _azure.URL | None = None
     """The resource, in place of the cloud's own address: it is signed in for, and asked. For private clouds."""
-    ca_bundle: _azure.CABundle = None
+    ca_bundle: contract.CABundle = None
     """The certificates (PEM) of the authorities that the servers' certificates are checked against, in place
     of the public ones."""
 

@@ -69,7 +69,7 @@ class Config(contract.Config):
         ),
     ] = None
     """The account's blob service, in place of the cloud's own address: for private clouds and emulators."""
-    ca_bundle: _azure.CABundle = None
+    ca_bundle: contract.CABundle = None
     """The certificates (PEM) of the authorities that the service's certificate is checked against, in place
     of the public ones."""
 

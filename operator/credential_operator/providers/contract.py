@@ -10,7 +10,7 @@ import dataclasses
 import datetime
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, ClassVar, Protocol, TypeVar, get_args
+from typing import Annotated, Any, ClassVar, Protocol, TypeVar, get_args
 
 import pydantic
 
@@ -21,6 +21,10 @@ from credential_operator.providers import network
 
 class Config(values.Model):
     """The public fields of a credential type: `spec.<type>`, each with a bound and a description."""
+
+
+CABundle = Annotated[str | None, pydantic.Field(max_length=65536)]
+"""Certificates (PEM) of authorities to trust in place of the public ones."""
 
 
 class Keys(pydantic.BaseModel):

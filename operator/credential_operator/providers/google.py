@@ -72,7 +72,7 @@ class Config(contract.Config):
     ] = None
     """The token endpoint to ask in place of https://oauth2.googleapis.com/token, such as a private one. What
     the key file itself says is never followed."""
-    ca_bundle: Annotated[str | None, pydantic.Field(max_length=65536)] = None
+    ca_bundle: contract.CABundle = None
     """The certificates (PEM) of the authorities that the token endpoint's certificate is checked against, in
     place of the public ones."""
 

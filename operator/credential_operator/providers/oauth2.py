@@ -133,7 +133,7 @@ class Config(contract.Config):
     """JWTBearer: what the assertion says besides, such as scope. No key material."""
     key_id: Annotated[_signing.KeyID | None, pydantic.Field(alias="keyID")] = None
     """JWTBearer: the name under which the server knows the key (kid)."""
-    ca_bundle: Annotated[str | None, pydantic.Field(max_length=65536)] = None
+    ca_bundle: contract.CABundle = None
     """The certificates (PEM) of the authorities that the server's certificate is checked against, in place of
     the public ones."""
 

@@ -52,7 +52,7 @@ class Config(contract.Config):
         ),
     ] = None
     """The identity service to ask in place of the region's own, such as a private one."""
-    ca_bundle: Annotated[str | None, pydantic.Field(max_length=65536)] = None
+    ca_bundle: contract.CABundle = None
     """The certificates (PEM) of the authorities that the identity service's certificate is checked against, in
     place of the public ones."""
 

@@ -73,7 +73,7 @@ class Config(contract.Config):
     force_path_style: bool = False
     """Whether the bucket stands in the path of URLs, not in the host name. It does in any case where the
     endpoint is an address or a host name without a dot, or the bucket's name cannot stand in a host name."""
-    ca_bundle: Annotated[str | None, pydantic.Field(max_length=65536)] = None
+    ca_bundle: contract.CABundle = None
     """The certificates (PEM) of the authorities that the store's certificate is checked against, in place of
     the public ones."""
 
