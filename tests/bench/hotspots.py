@@ -14,7 +14,7 @@ PARTS = (
     ("kopf: watching and handling", ("kopf/",)),
     ("watch of Secrets", ("watch.py:SecretWatch",)),
     ("requests: waiting for and reading the head", ("aiohttp/client_reqrep.py:ClientResponse.start",)),
-    ("requests: sending", ("cluster.py:Cluster._send",)),
+    ("requests: making", ("cluster.py:Cluster._prepare",)),
     ("requests: reading and parsing the body", ("cluster.py:Cluster._request",)),
     ("pass: object to models", ("view.py:parse",)),
     ("pass: key material, rendering, digests", ("providers/contract.py:", "formats/", "installation.py:")),
