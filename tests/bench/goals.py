@@ -1,4 +1,9 @@
-"""The figures to reach, all of them; two cores, everything in the same call of the bench."""
+"""The figures to reach, all of them; two cores, everything in the same call of the bench.
+
+Shared machines change their pace by half within minutes, so CPU is compared with what the API server spends on
+the same Credentials in the same run: 2.5 ms of the operator's beside 8 ms of the API server's, on the machine
+that the goals were set on.
+"""
 
 import dataclasses
 import enum
@@ -25,7 +30,7 @@ class Goal:
         return value <= self.limit if self.bound is Bound.AT_MOST else value >= self.limit
 
     def __str__(self) -> str:
-        return f"{self.bound} {self.limit:g}"
+        return f"{self.bound} {self.limit:.3g}"
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,11 +61,14 @@ def least(limit: float, what: str) -> Goal:
 
 GOALS: Mapping[str, Goal] = {
     "operator.requests": most(4, "API requests per new Credential, the read of its source included"),
-    "operator.cpu": most(2.5, "ms of operator CPU per Credential without the provider call"),
+    "operator.share": most(
+        2.5 / 8, "operator CPU per Credential without the provider call, share of the API server's"
+    ),
     "operator.memory": most(130, "MiB resident with all Credentials, boto3 loaded"),
     "comparison.speedup": least(2.2, "Credentials per second, times the baseline's, at the smallest size"),
-    "comparison.growth": least(
-        1.0, "Credentials per second at the largest size, times those at the smallest"
+    "comparison.cpu": most(0.25, "operator CPU per Credential, share of the baseline's"),
+    "comparison.growth": most(
+        1.05, "operator's share of CPU at the largest size, times that at the smallest (noise is 5 %)"
     ),
     "quiet.writes": most(0, "writes for reconciles that change nothing"),
     "restart.seconds": most(15, "seconds after a start until everything was looked at"),

@@ -121,6 +121,7 @@ def _created(load: str, group: str, found: Created) -> Iterator[Figure]:
         yield figure("passes", "passes of the operator per Credential", found.passes / each)
     yield figure("cpu", "operator CPU per Credential", found.operator / each * 1000, "ms")
     yield figure("api_server", "API server CPU per Credential", found.api_server / each * 1000, "ms")
+    yield figure("share", "operator CPU, share of the API server's", found.operator / found.api_server)
     yield figure("plane", "control plane CPU per Credential", found.plane / each * 1000, "ms")
     yield figure("others", "CPU used by others on this machine meanwhile", found.others, "s")
     yield figure("memory", "resident memory", found.resident / MIB, "MiB", of=counted)
@@ -153,8 +154,12 @@ def _grown(created: Mapping[tuple[str, int], list[Created]]) -> Iterator[Figure]
         return
     sizes = f"{large[0].size:,}, times that at {small[0].size:,} before and after"
     for name, title, each in (
-        ("growth", f"rate at {sizes}", lambda found: found.per_second),
-        ("cpu_growth", f"operator CPU per Credential at {sizes}", lambda found: found.operator / found.size),
+        ("rate", f"rate at {sizes}", lambda found: found.per_second),
+        (
+            "growth",
+            f"operator CPU, share of the API server's, at {sizes}",
+            lambda found: found.operator / found.api_server,
+        ),
     ):
         value = statistics.mean(map(each, large)) / statistics.mean(map(each, small))
         yield Figure(group="comparison", name=f"comparison.{name}", title=title, value=value)

@@ -46,10 +46,10 @@ def test_each_credential_costs_its_reads_and_writes_and_is_checked_once(results:
 def test_a_figure_stands_beside_its_goal(results: dict[str, Any]) -> None:
     judged = {figure["name"]: figure for figure in results["figures"] if "goal" in figure}
 
-    assert {"operator.cpu", "comparison.speedup", "quiet.writes", "restart.writes", "change.p99"} <= set(
+    assert {"operator.share", "comparison.speedup", "quiet.writes", "restart.writes", "change.p99"} <= set(
         judged
     )
-    assert judged["operator.cpu"]["bound"] == "AT_MOST"
+    assert judged["operator.share"]["bound"] == "AT_MOST"
     assert {type(figure["met"]) for figure in judged.values()} == {bool}
     # One size only: nothing to compare it with.
     assert any("not measured" in line for line in results["missed"])
