@@ -180,7 +180,7 @@ class Cluster:
     # Lists and watches
 
     async def list_pages(
-        self, path: str, *, selector: str = "", metadata: bool = True, size: int = 500
+        self, path: str, *, selector: str = "", metadata: bool = True, size: int = 200
     ) -> AsyncIterator[Json]:
         """Lists a collection page by page."""
         query = {"limit": str(size), "fieldSelector": selector}

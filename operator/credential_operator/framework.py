@@ -70,7 +70,8 @@ def settings() -> kopf.OperatorSettings:
     chosen.queueing.idle_timeout = 0.1
     chosen.queueing.worker_limit = None
     chosen.queueing.error_delays = [1, 2, 5, 10]
-    chosen.watching.chunk_size = 500
+    # A page is parsed as a whole: larger ones are most of what a start needs besides what is kept.
+    chosen.watching.chunk_size = 200
     chosen.watching.initial_streaming = False
     # Bookmarks come every minute; a watch without one is dead.
     chosen.watching.inactivity_timeout = 70
