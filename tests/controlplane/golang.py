@@ -5,12 +5,10 @@ import re
 import shutil
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 from controlplane import processes, progress, recipes, versions, wheels
 
-WAIT_SECONDS = 0.2
 FOREIGN = {"GOOS", "GOARCH", "GOROOT"}
 """Variables of the caller that would build for another machine or with another Go."""
 
@@ -41,14 +39,11 @@ def _run(
     total: int = 0,
 ) -> None:
     """Run a step under the supervisor: a killed parent takes the compiler's processes with it."""
-    supervisor.start(name, command, env=environment, cwd=folder)
-    while (code := supervisor.exit_code(name)) is None:
+
+    def show() -> None:
         status.show(f"{_lines(supervisor.log(name))} of {total} packages" if total else "fetching modules")
-        time.sleep(WAIT_SECONDS)
-    if code != 0:
-        raise processes.ProcessError(
-            f"{' '.join(map(str, command))} ended with {code}:\n{supervisor.tail(name)}"
-        )
+
+    supervisor.run(name, command, env=environment, cwd=folder, meanwhile=show)
 
 
 def _lines(file: Path) -> int:

@@ -9,13 +9,14 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 SUPERVISOR = Path(__file__).with_name("supervise.py")
 POLL_SECONDS = 0.02
+SHOW_SECONDS = 0.2
 
 
 class ProcessError(Exception):
@@ -97,6 +98,26 @@ class Supervisor:
                 raise ProcessError(f"{name} still runs after {timeout:.0f} s")
             time.sleep(POLL_SECONDS)
         return code
+
+    def run(
+        self,
+        name: str,
+        argv: Sequence[str | Path],
+        *,
+        env: Mapping[str, str],
+        cwd: Path,
+        meanwhile: Callable[[], None],
+    ) -> None:
+        """Run a process to its end; raises ProcessError with what it printed where that is not 0.
+
+        `meanwhile` is called again and again until then.
+        """
+        self.start(name, argv, env=env, cwd=cwd)
+        while (code := self.exit_code(name)) is None:
+            meanwhile()
+            time.sleep(SHOW_SECONDS)
+        if code != 0:
+            raise ProcessError(f"{' '.join(map(str, argv))} ended with {code}:\n{self.tail(name)}")
 
     @contextlib.contextmanager
     def adopting(self, pid: int) -> Iterator[None]:

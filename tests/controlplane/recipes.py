@@ -1,4 +1,4 @@
-"""How each program comes to be: built from Go modules, or taken out of a Python package."""
+"""How each program comes to be: built from Go modules, installed from npm, or out of a Python package."""
 
 import dataclasses
 import hashlib
@@ -43,6 +43,13 @@ class Recipe:
         return " ".join(["-s", "-w", *(f"-X {name}={value}" for name, value in self.variables.items())])
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class NodeRecipe(Recipe):
+    """A folder with a committed package-lock.json; `package` is the program's file below node_modules."""
+
+    node: versions.Wheel
+
+
 def _kubernetes_variables() -> dict[str, str]:
     major, minor, _ = versions.KUBERNETES.split(".")
     return {
@@ -74,6 +81,13 @@ VERSITYGW = Recipe(
     package="github.com/versity/versitygw/cmd/versitygw",
     programs=("versitygw",),
 )
+AZURITE = NodeRecipe(
+    name="azurite",
+    version=versions.AZURITE,
+    package="azurite/dist/src/blob/main.js",
+    programs=("azurite-blob",),
+    node=versions.NODE_WHEEL,
+)
 
-ALL = (KUBERNETES, ETCD, HELM, VERSITYGW)
+ALL = (KUBERNETES, ETCD, HELM, VERSITYGW, AZURITE)
 BY_PROGRAM = {program: recipe for recipe in ALL for program in recipe.programs}

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from controlplane import cache, processes, recipes, tools, versions
+from controlplane import cache, npm, processes, recipes, tools, versions
 
 TESTS = Path(__file__).parents[1]
 DEADLINE_SECONDS = 60.0
@@ -201,6 +201,14 @@ def test_the_modules_are_locked_to_the_pinned_versions(recipe: recipes.Recipe, m
         rf"\b{re.escape(module)} v{re.escape(recipe.version)}\b", (recipe.module / "go.mod").read_text()
     )
     assert f"{module} v{recipe.version} h1:" in (recipe.module / "go.sum").read_text()
+
+
+def test_npm_packages_are_locked_to_the_pinned_version_by_their_hashes() -> None:
+    text = (recipes.AZURITE.module / npm.LOCK).read_text()
+    packages = {name: package for name, package in json.loads(text)["packages"].items() if name}
+    assert packages["node_modules/azurite"]["version"] == recipes.AZURITE.version
+    assert [name for name, package in packages.items() if "integrity" not in package] == []
+    assert '"resolved"' not in text  # no registry is named: npm's configuration does
 
 
 def test_every_staging_module_is_replaced_by_its_published_version() -> None:

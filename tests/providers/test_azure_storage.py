@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import socket
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -10,7 +11,7 @@ import pydantic
 import pytest
 
 from credential_operator import errors
-from credential_operator.providers import azure_storage, contract
+from credential_operator.providers import azure_storage, contract, network
 from emulators.azure_storage import AzureStorageEmulator
 from providers import probing, suite
 
@@ -92,6 +93,7 @@ class TestKey(suite.Reading):
         [
             ("AuthenticationFailed", errors.Rejected),
             ("InsufficientAccountPermissions", errors.PermissionDenied),
+            ("ResourceNotFound", errors.Misconfigured),
             ("ServerBusy", errors.RateLimited),
             ("SomethingNew", errors.ProviderUnreachable),
         ],
@@ -118,6 +120,37 @@ class TestKey(suite.Reading):
     ) -> None:
         stage.emulator.faults.answer("<Hello><Code>AuthenticationFailed</Code></Hello>", status=403)
         refused(errors.ProviderUnreachable)
+
+    @pytest.mark.parametrize(
+        ("said", "config", "kind"),
+        [
+            (socket.EAI_NONAME, {}, errors.Misconfigured),
+            (socket.EAI_NONAME, {"cloud": "AzureChina"}, errors.Misconfigured),
+            (socket.EAI_AGAIN, {}, errors.ProviderUnreachable),
+            (socket.EAI_FAIL, {}, errors.ProviderUnreachable),
+            (socket.EAI_NONAME, {"endpoint": "https://blob.example.com"}, network.NameNotFound),
+        ],
+    )
+    def test_an_account_without_a_name_in_the_dns_is_not_there(
+        self,
+        stage: suite.Stage,
+        refused: Callable[..., Any],
+        said: int,
+        config: Mapping[str, str],
+        kind: type[errors.CredentialError],
+    ) -> None:
+        """Where the resolver says so, and where the name is the account's own."""
+        asked: list[str] = []
+
+        def resolver(host: str, _: int) -> network.Resolution:
+            asked.append(host)
+            raise socket.gaierror(said, suite.BODY)
+
+        with network.Session(network.Policy(), resolver=resolver) as session:
+            error = refused(kind, config={"accountName": "nobody", **config}, within=session)
+        assert len(asked) == 1
+        assert ("no storage account of that name" in error.message) == (kind is errors.Misconfigured)
+        assert stage.emulator.calls == []
 
     def test_its_own_authority_is_trusted(self, stage: suite.Stage) -> None:
         stage.check(config={**stage.config, "caBundle": stage.emulator.ca_pem.decode()})

@@ -21,6 +21,7 @@ DEADLINE_SECONDS = 20.0
 PARENT = """
 import os, sys, time
 from emulators.aws import AwsEmulator
+from emulators.azurite import Azurite
 from emulators.fast_sts import FastSts
 from emulators.s3 import Versity
 with {emulator} as served:
@@ -28,7 +29,7 @@ with {emulator} as served:
     print(children, served.ca_path, flush=True)
     {then}
 """
-EMULATORS = ["AwsEmulator()", "FastSts()", "Versity()"]
+EMULATORS = ["AwsEmulator()", "FastSts()", "Versity()", "Azurite()"]
 
 
 # In small pieces: Python forgets a signal that arrives just before a sleep until the sleep is over.

@@ -22,8 +22,9 @@ PREFIX = "CREDENTIAL_OPERATOR_"
 class Replica:
     """A process of the operator.
 
-    `settings` are its environment variables without their prefix. It gets no other configuration of
-    this machine: no home, no proxy, no AWS profile.
+    `settings` are its environment variables without their prefix, `packages` a folder of Python packages
+    that it finds beside its own. It gets no other configuration of this machine: no home, no proxy, no AWS
+    profile.
     """
 
     def __init__(
@@ -34,6 +35,7 @@ class Replica:
         name: str = "replica-1",
         namespace: str = "credential-operator",
         settings: Mapping[str, str] | None = None,
+        packages: pathlib.Path | None = None,
         command: tuple[str, ...] = ("-m", "credential_operator", "run"),
     ) -> None:
         (self.port,) = ports.free(1)
@@ -44,6 +46,7 @@ class Replica:
             "PATH": os.environ["PATH"],
             "HOME": str(directory),
             "KUBECONFIG": str(kubeconfig),
+            **({"PYTHONPATH": str(packages)} if packages else {}),
             **{
                 PREFIX + key.upper(): value
                 for key, value in {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -112,3 +113,17 @@ def test_a_proxy_that_is_down_is_told_apart() -> None:
         pass
     session = network.Session(network.Policy(), proxy=f"http://{server.host}")
     assert "proxy" in networking.refusal(errors.ProviderUnreachable, session, "https://a.example/").message
+
+
+def test_a_proxy_whose_name_does_not_exist_says_nothing_of_the_endpoints_name() -> None:
+    asked: list[str] = []
+
+    def resolver(host: str, _: int) -> network.Resolution:
+        asked.append(host)
+        raise socket.gaierror(socket.EAI_NONAME, networking.CANARY)
+
+    with network.Session(network.Policy(), proxy="http://proxy.example:3128", resolver=resolver) as session:
+        error = networking.refusal(errors.ProviderUnreachable, session, "https://a.example/")
+    assert asked == ["proxy.example"]
+    assert type(error) is errors.ProviderUnreachable
+    assert "proxy" in error.message

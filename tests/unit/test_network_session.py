@@ -179,14 +179,24 @@ def test_a_header_that_http_cannot_carry_is_refused_before_it_is_sent(value: str
         assert server.accepted == 0
 
 
-def test_a_name_that_does_not_resolve_is_unreachable() -> None:
+@pytest.mark.parametrize(
+    ("said", "kind", "words"),
+    [
+        ((), errors.ProviderUnreachable, "could not be resolved"),
+        ((socket.EAI_AGAIN, networking.CANARY), errors.ProviderUnreachable, "could not be resolved"),
+        ((socket.EAI_NONAME, networking.CANARY), network.NameNotFound, "does not exist"),
+    ],
+)
+def test_a_name_that_is_not_there_is_told_from_a_resolver_in_trouble(
+    said: tuple[object, ...], kind: type[errors.ProviderUnreachable], words: str
+) -> None:
     def resolver(_: str, __: int) -> network.Resolution:
-        raise socket.gaierror
+        raise socket.gaierror(*said)
 
     with networking.allowing(resolver=resolver) as session:
-        assert (
-            "resolve" in networking.refusal(errors.ProviderUnreachable, session, "https://a.example/").message
-        )
+        error = networking.refusal(kind, session, "https://a.example/")
+    assert words in error.message
+    assert isinstance(error, errors.ProviderUnreachable)
 
 
 def test_the_system_resolves_names() -> None:

@@ -42,6 +42,10 @@ CODES: Mapping[str, tuple[type[errors.CredentialError], str]] = {
         errors.Misconfigured,
         "the account does not allow access by key: allow it in the account's configuration, or use the type azure",
     ),
+    "ResourceNotFound": (
+        errors.Misconfigured,
+        "there is no storage account of that name behind this endpoint: look at accountName and endpoint",
+    ),
     "AccountIsDisabled": (errors.KeyDisabled, "the account is disabled"),
 }
 """learn.microsoft.com/rest/api/storageservices/common-rest-api-error-codes"""
@@ -122,14 +126,7 @@ class Provider:
 
     def validate(self, config: Config, keys: Keys, context: contract.Context) -> contract.Validation:
         """Asks for a list of one container, which either of the account's keys may."""
-        url = f"{_url(config)}/?comp=list&maxresults=1"
-        answer = context.session.request(
-            "GET",
-            url,
-            headers=signed(url, config.account_name, _key(keys), context.now()),
-            timeout=context.timeout,
-            ca_bundle=config.ca_bundle,
-        )
+        answer = _ask(config, keys, context)
         root, texts = _xml.read(answer, frozenset({"Code"}))
         if answer.status != OK or root != "EnumerationResults":
             code = texts.get("Code", "") if root == "Error" else ""
@@ -151,6 +148,26 @@ class Provider:
 def _url(config: Config) -> str:
     usual = f"https://{config.account_name}.blob.{_azure.CLOUDS[config.cloud].storage}"
     return (config.endpoint or usual).rstrip("/")
+
+
+def _ask(config: Config, keys: Keys, context: contract.Context) -> network.Response:
+    """Asks; an account has its own name in the cloud's domain, so a name that is not there says it all."""
+    url = f"{_url(config)}/?comp=list&maxresults=1"
+    try:
+        return context.session.request(
+            "GET",
+            url,
+            headers=signed(url, config.account_name, _key(keys), context.now()),
+            timeout=context.timeout,
+            ca_bundle=config.ca_bundle,
+        )
+    except network.NameNotFound:
+        if config.endpoint:
+            raise
+    raise errors.Misconfigured(
+        f"{network.parse(url).host} does not exist: there is no storage account of that name in this cloud, or "
+        "its private endpoint is not in the operator's DNS. Look at accountName and cloud."
+    )
 
 
 def _key(keys: Keys) -> bytes:

@@ -27,7 +27,7 @@ from credential_operator import errors
 from credential_operator.providers import _wire
 from credential_operator.providers.policy import Endpoint, Pattern, Policy, literal, parse
 
-__all__ = ["Endpoint", "Policy", "Resolution", "Response", "Session", "parse", "resolve"]
+__all__ = ["Endpoint", "NameNotFound", "Policy", "Resolution", "Response", "Session", "parse", "resolve"]
 
 Resolution = _wire.Resolution
 resolve = _wire.resolve
@@ -40,6 +40,10 @@ LONGEST_WAIT = 3600.0  # seconds that a provider may ask us to wait
 
 # They write whole URLs, which may hold keys, also at WARNING.
 logging.getLogger("urllib3").setLevel(logging.CRITICAL)
+
+
+class NameNotFound(errors.ProviderUnreachable):
+    """The resolver says that there is no such name; where that proves something, a credential type says it."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -272,6 +276,8 @@ def _explain(endpoint: Endpoint, error: BaseException) -> errors.CredentialError
                 f"{endpoint} shows a certificate that is not trusted ({cause.verify_message.rstrip('.')}): "
                 "set caBundle to the authority that issued it."
             )
+    if _is_nowhere(causes):
+        return NameNotFound(f"{endpoint} is a name that does not exist.")
     for kind, words in WORDS:
         if any(isinstance(cause, kind) for cause in causes):
             return errors.ProviderUnreachable(f"{endpoint} {words}.")
@@ -279,14 +285,20 @@ def _explain(endpoint: Endpoint, error: BaseException) -> errors.CredentialError
 
 
 WORDS: tuple[tuple[type[BaseException], str], ...] = (
-    (socket.gaierror, "is a name that does not resolve"),
     (TimeoutError, "did not answer in time"),
     (urllib3.exceptions.TimeoutError, "did not answer in time"),
     (urllib3.exceptions.ProxyError, "was not reached: the proxy did not open the way"),
+    (socket.gaierror, "is a name that could not be resolved"),
     (ssl.SSLEOFError, "broke the connection off"),
     (ssl.SSLError, "does not speak TLS as it should"),
     (ConnectionRefusedError, "refuses connections"),
 )
+
+
+def _is_nowhere(causes: tuple[BaseException, ...]) -> bool:
+    """Tells whether the resolver knows no such name, and the name was the endpoint's own, not a proxy's."""
+    unknown = [one for one in causes if isinstance(one, socket.gaierror) and one.errno == socket.EAI_NONAME]
+    return bool(unknown) and not any(isinstance(one, urllib3.exceptions.ProxyError) for one in causes)
 
 
 def _causes(error: object) -> Iterator[BaseException]:
