@@ -8,7 +8,7 @@ INSTALL := $(BIN)/uv pip install --quiet --system-certs --python $(BIN)/python
 SOURCES := operator tests
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check fmt lint generate bench lock clean
+.PHONY: help setup demo test verdicts check fmt lint generate bench lock clean
 
 help: ## Show this manual
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -31,6 +31,9 @@ test: check ## Run everything that CI runs: the checks below, then all tests; AR
 	$(if $(ARGS),,$(RUN) -m pytest tests/providers --numprocesses 2 --dist loadfile)
 	$(if $(ARGS),,$(RUN) -m pytest tests --ignore=tests/unit --ignore=tests/providers)
 
+verdicts: setup ## Run every credential type through every situation and print what is said of it; ARGS="-o json" for programs
+	$(RUN) -m verdicts $(ARGS)
+
 check: lint ## Check style, types, layers, dependencies, dead code, and that generated files are fresh
 	$(BIN)/python -m credential_operator.generate --check
 
@@ -48,6 +51,7 @@ fmt: setup ## Format the code and mend what can be mended
 
 generate: setup ## Write the CRDs, the reference, the examples and the chart's copies from the models
 	$(BIN)/python -m credential_operator.generate
+	$(RUN) -m verdicts --page
 
 bench: setup ## Measure 1,000 and 10,000 Credentials beside a plain kopf operator; CHECK=1 fails if a goal is missed
 	$(RUN) -m bench $(if $(CHECK),--check) $(ARGS)
