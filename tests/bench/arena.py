@@ -12,9 +12,10 @@ from collections.abc import AsyncIterator, Callable
 
 import controlplane
 import replica
-from bench import client, documents, ledger
+from bench import casts, client, documents, ledger
 from controlplane import usage
 from emulators import fast_sts
+from verdicts import scripts, stage
 
 HERE = pathlib.Path(__file__).parent
 NAMESPACE = "bench"
@@ -55,6 +56,7 @@ class Arena:
     operator: replica.Replica
     client: client.Client
     options: Options
+    cast: casts.Cast
     sts: fast_sts.FastSts | None
 
     async def start(self) -> None:
@@ -162,32 +164,40 @@ async def opened(load: str, options: Options, *, keys: int) -> AsyncIterator[Are
     with contextlib.ExitStack() as stack:
         plane = stack.enter_context(controlplane.ControlPlane())
         installed = replica.install(plane, values={} if options.policies else _no_policies())
-        sts = None
+        sts, cast, settings = None, casts.unchecked, {}
         if load == "aws":
             sts = stack.enter_context(fast_sts.FastSts(keys=keys, latency=PROVIDER_SECONDS))
-        operator = _plain(plane, options) if load == "plain" else _operator(load, installed, options, sts=sts)
+            cast = casts.users(sts)
+            settings = {"endpoint_allow": f"127.0.0.1:{sts.port}", "ca_bundle": str(sts.ca_path)}
+        elif load == "mixed":
+            rows = [stack.enter_context(stage.entered(script)) for script in scripts.find()]
+            cast, settings = casts.mixed(rows), stage.trusting(rows, options.folder)
+        operator = (
+            _plain(plane, options) if load == "plain" else _operator(load, installed, options, settings)
+        )
         stack.callback(lambda: operator.running and operator.stop())
         async with client.Client(plane, _administrator(plane, NAMESPACE)) as own:
             await own.send_all(
                 ("POST", "/api/v1/namespaces", {"metadata": {"name": name}})
                 for name in documents.namespaces()
             )
-            yield Arena(plane=plane, operator=operator, client=own, options=options, sts=sts)
+            yield Arena(plane=plane, operator=operator, client=own, options=options, cast=cast, sts=sts)
 
 
 def _operator(
-    load: str, installed: replica.Installed, options: Options, *, sts: fast_sts.FastSts | None
+    load: str, installed: replica.Installed, options: Options, settings: dict[str, str]
 ) -> replica.Replica:
-    settings: dict[str, str] = {"log_level": "INFO"}
-    if sts is not None:
-        settings |= {"endpoint_allow": f"127.0.0.1:{sts.port}", "ca_bundle": str(sts.ca_path)}
     command = ("-m", "credential_operator", "run")
     if options.profile:
         command = (str(HERE / "sampler.py"), str(options.folder / f"samples-{load}.json"))
     elif load == "aws":
         command = ("-c", WITH_BOTO3)
     return replica.Replica(
-        installed.kubeconfig, options.folder, name=f"operator-{load}", settings=settings, command=command
+        installed.kubeconfig,
+        options.folder,
+        name=f"operator-{load}",
+        settings={"log_level": "INFO", **settings},
+        command=command,
     )
 
 

@@ -3,6 +3,8 @@
 import base64
 from typing import Any
 
+from bench import casts
+
 Json = dict[str, Any]
 Key = tuple[str, str]
 """Namespace and name."""
@@ -32,37 +34,31 @@ def target_name(name: str) -> str:
     return f"{name}-env"
 
 
-def key_material(pair: tuple[str, str]) -> Json:
-    """Gives the data of a source Secret for an access key."""
-    return {
-        "accessKeyID": base64.b64encode(pair[0].encode()).decode(),
-        "secretAccessKey": base64.b64encode(pair[1].encode()).decode(),
-    }
+def key_material(part: casts.Part) -> Json:
+    """Gives the data of a source Secret."""
+    return {field: base64.b64encode(text.encode()).decode() for field, text in part.keys.items()}
 
 
-def source(where: Key, pair: tuple[str, str]) -> Json:
+def source(where: Key, part: casts.Part) -> Json:
     """Gives a source Secret."""
     return {
         "apiVersion": "v1",
         "kind": "Secret",
         "metadata": {"namespace": where[0], "name": source_name(where[1])},
-        "data": key_material(pair),
+        "data": key_material(part),
     }
 
 
-def credential(where: Key, *, endpoint: str | None) -> Json:
-    """Gives a Credential; without an endpoint, one whose provider is never asked."""
-    aws = {"region": "eu-west-1"} | ({"endpoint": endpoint} if endpoint else {})
-    unchecked = {} if endpoint else {"validation": {"policy": "Disabled"}}
+def credential(where: Key, part: casts.Part) -> Json:
+    """Gives a Credential."""
     return {
         "apiVersion": "credential-operator.io/v1beta1",
         "kind": "Credential",
         "metadata": {"namespace": where[0], "name": where[1]},
         "spec": {
-            "aws": aws,
+            **part.spec,
             "secretRef": {"name": source_name(where[1])},
-            "targets": [{"name": target_name(where[1]), "format": "env"}],
-            **unchecked,
+            "targets": [{"name": target_name(where[1]), **part.target}],
         },
     }
 

@@ -11,6 +11,7 @@ from typing import Any
 from bench import documents
 from bench.arena import Arena, Usage, say
 from bench.ledger import Ledger
+from credential_operator import providers
 
 MIB = 1 << 20
 SLOWEST = 10.0
@@ -73,12 +74,11 @@ class Readiness:
                 say(f"{len(self.at)} of {self._wanted} ready")
 
 
-async def create(arena: Arena, size: int, *, load: str) -> Created:
+async def create(arena: Arena, size: int) -> Created:
     """Creates source Secrets, then Credentials while the operator works; their first starts the clock."""
     await _create_sources(arena, size)
     if arena.options.attended:
         await arena.attended()
-    endpoint = arena.sts.url if arena.sts else None
     readiness = Readiness(size)
     made: dict[Key, float] = {}
 
@@ -93,9 +93,9 @@ async def create(arena: Arena, size: int, *, load: str) -> Created:
                 (
                     "POST",
                     documents.CREDENTIALS.format(where[0]),
-                    documents.credential(where, endpoint=endpoint),
+                    documents.credential(where, arena.cast(number)),
                 )
-                for where in _keys(size)
+                for number, where in enumerate(_keys(size))
             ),
             done,
         )
@@ -120,14 +120,22 @@ async def create(arena: Arena, size: int, *, load: str) -> Created:
         peak=arena.operator.resident_bytes(peak=True),
         passes=arena.metric("reconcile_total", kind="Credential"),
         calls=arena.calls(),
-        validation_cpu=arena.metric("validation_cpu_seconds_total") if load == "aws" else 0.0,
+        validation_cpu=arena.metric("validation_cpu_seconds_total") if arena.sts else 0.0,
     )
+
+
+def validated(arena: Arena) -> dict[str, float]:
+    """Gives the milliseconds of CPU that one validation takes in the thread of the call, by type."""
+    types = sorted(providers.find())
+    cpu = {kind: arena.metric("validation_cpu_seconds_total", type=kind) for kind in types}
+    calls = {kind: arena.metric("validation_total", type=kind) for kind in types}
+    return {kind: cpu[kind] / calls[kind] * 1000 for kind in types if calls[kind]}
 
 
 async def _create_sources(arena: Arena, size: int) -> None:
     began = time.monotonic()
     await arena.client.send_all(
-        ("POST", documents.SECRETS.format(where[0]), documents.source(where, _pair(arena, number)))
+        ("POST", documents.SECRETS.format(where[0]), documents.source(where, arena.cast(number)))
         for number, where in enumerate(_keys(size))
     )
     await arena.settle()
@@ -168,7 +176,7 @@ async def change(arena: Arena, size: int, *, count: int) -> list[float]:
     async with arena.client.watching("/api/v1/secrets", see, OWNED):
         for number in range(count):
             namespace, name = documents.key(random.randrange(size))
-            data = documents.key_material(_pair(arena, size + number))
+            data = documents.key_material(arena.cast(size + number))
             path = f"{documents.SECRETS.format(namespace)}/{documents.source_name(name)}"
             changed: asyncio.Future[float] = asyncio.get_running_loop().create_future()
             awaited = {(namespace, documents.target_name(name)): (data, changed)}
@@ -205,14 +213,13 @@ async def restart(arena: Arena, size: int) -> Restarted:
     before, calls = (await arena.client.requests()).writes, arena.calls()
     probe = Readiness(1)
     where = ("team-0", "probe")
-    endpoint = arena.sts.url if arena.sts else None
     async with arena.client.watching(COLLECTION, probe.see, "bench=probe"):
         began = time.monotonic()
         arena.operator.start(wait=False)
         await arena.client.send(
-            "POST", documents.SECRETS.format(where[0]), documents.source(where, _pair(arena, 0))
+            "POST", documents.SECRETS.format(where[0]), documents.source(where, arena.cast(0))
         )
-        document = documents.credential(where, endpoint=endpoint)
+        document = documents.credential(where, arena.cast(0))
         document["metadata"]["labels"] = {"bench": "probe"}
         await arena.client.send("POST", documents.CREDENTIALS.format(where[0]), document)
         ready = await _answering(arena) - began
@@ -258,7 +265,3 @@ def credential_path(where: Key) -> str:
 
 def _keys(size: int) -> Iterable[Key]:
     return (documents.key(number) for number in range(size))
-
-
-def _pair(arena: Arena, number: int) -> tuple[str, str]:
-    return arena.sts.key(number) if arena.sts else (f"AKIA{number:016}", f"{number:040}")

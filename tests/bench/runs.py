@@ -24,11 +24,15 @@ class Plan:
 
 @dataclasses.dataclass(slots=True)
 class Measured:
-    """All that was measured; `created` has every run of a load at a size."""
+    """All that was measured; `created` has every run of a load at a size.
+
+    `validated`: milliseconds of CPU that one validation takes in the thread of the call, by type.
+    """
 
     created: dict[tuple[str, int], list[Created]] = dataclasses.field(
         default_factory=lambda: collections.defaultdict(list)
     )
+    validated: Mapping[str, float] = dataclasses.field(default_factory=dict)
     touched: tuple[int, float] | None = None
     changes: list[float] = dataclasses.field(default_factory=list)
     restarted: Restarted | None = None
@@ -57,6 +61,7 @@ def _order(plan: Plan) -> Iterator[tuple[str, int]]:
         if plan.baseline and size == plan.sizes[0]:
             yield "plain", size
         yield "aws", size
+    yield "mixed", plan.sizes[0]
     if len(plan.sizes) > 1:
         yield "unchecked", plan.sizes[0]
 
@@ -66,7 +71,9 @@ async def _run(
 ) -> None:
     async with arena.opened(load, options, keys=size + plan.changed) as place:
         await place.start()
-        measured.created[load, size].append(await phases.create(place, size, load=load))
+        measured.created[load, size].append(await phases.create(place, size))
+        if load == "mixed":
+            measured.validated = phases.validated(place)
         if whole:
             say(f"touching {plan.touched} Credentials")
             measured.touched = plan.touched, await phases.touch(place, size, count=plan.touched)
@@ -87,6 +94,7 @@ def figures(measured: Measured) -> Iterator[Figure]:
     yield from _compared(quickest)
     yield from _grown(measured.created)
     yield from _validated(quickest)
+    yield from _validated_by_type(measured.validated)
     if measured.touched is not None:
         count, writes = measured.touched
         yield Figure(
@@ -100,7 +108,7 @@ def figures(measured: Measured) -> Iterator[Figure]:
 
 def _created(load: str, group: str, found: Created) -> Iterator[Figure]:
     # The baseline has no goals, and a provider call has its own.
-    subject = {"plain": "baseline", "unchecked": "operator", "aws": "aws"}[load]
+    subject = {"plain": "baseline", "unchecked": "operator"}.get(load, load)
     each = found.size
 
     def figure(name: str, title: str, value: float, unit: str = "", *, of: str = subject) -> Figure:
@@ -187,6 +195,17 @@ def _validated(created: Mapping[tuple[str, int], Created]) -> Iterator[Figure]:
     yield Figure(
         group=group, name="validation.calls", title="provider calls per Credential", value=found.calls / size
     )
+
+
+def _validated_by_type(found: Mapping[str, float]) -> Iterator[Figure]:
+    for kind, cpu in found.items():
+        yield Figure(
+            group="validation by type, in the thread of the call",
+            name=f"validation.{kind}",
+            title=f"CPU per validation of {kind}",
+            value=cpu,
+            unit="ms",
+        )
 
 
 def _changed(waits: list[float]) -> Iterator[Figure]:

@@ -9,9 +9,11 @@ from typing import Any
 
 import pytest
 
+from credential_operator import providers
+
 TESTS = pathlib.Path(__file__).resolve().parents[1]
 pytestmark = pytest.mark.timeout(900)
-RUNS = ("unchecked 100", "plain 100", "aws 100")
+RUNS = ("unchecked 100", "plain 100", "aws 100", "mixed 100")
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +43,13 @@ def test_each_credential_costs_its_reads_and_writes_and_is_checked_once(results:
     assert figures["unchecked 100", "operator.requests.POST secrets"] == 1
     assert figures["unchecked 100", "operator.requests.PATCH credentials/status"] == 1
     assert figures["validation, 100", "validation.calls"] == 1
+
+
+def test_every_type_that_is_asked_has_its_price(results: dict[str, Any]) -> None:
+    priced = {figure["name"] for figure in results["figures"] if "by type" in figure["group"]}
+    unasked = {"azureEnterprise", "opaque"} & providers.find().keys()
+
+    assert priced == {f"validation.{kind}" for kind in providers.find().keys() - unasked}
 
 
 def test_a_figure_stands_beside_its_goal(results: dict[str, Any]) -> None:

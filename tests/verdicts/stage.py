@@ -3,6 +3,7 @@
 import concurrent.futures
 import contextlib
 import dataclasses
+import pathlib
 from collections.abc import Iterator, Mapping, Sequence
 
 import replica
@@ -51,9 +52,7 @@ def started(scripts: Sequence[Script]) -> Iterator[Stage]:
             entering.result()
             installed = replica.install(plane)
         found = tuple(each.result() for each in rows)
-        bundle = plane.directory / "authorities.pem"
-        bundle.write_bytes(b"".join(each.emulator.ca_pem for each in found if each.emulator))
-        settings = {"endpoint_allow": "127.0.0.1", "ca_bundle": str(bundle)}
+        settings = trusting(found, plane.directory)
         stack.enter_context(replica.Replica(installed.kubeconfig, plane.directory, settings=settings))
         yield Stage(plane=plane, rows=found, stranger=stranger.result())
 
@@ -71,8 +70,21 @@ def _parts(script: Script) -> Iterator[tuple[Script, Sequence[Situation]]]:
 
 
 def _entered(stack: contextlib.ExitStack, script: Script, played: Sequence[Situation]) -> Row:
-    emulator = stack.enter_context(script.emulator()) if script.emulator else None
-    return dataclasses.replace(row(script, emulator), played=played)
+    return dataclasses.replace(stack.enter_context(entered(script)), played=played)
+
+
+@contextlib.contextmanager
+def entered(script: Script) -> Iterator[Row]:
+    """Starts a stand-in of a script's own; it is gone with the block."""
+    with script.emulator() if script.emulator else contextlib.nullcontext() as emulator:
+        yield row(script, emulator)
+
+
+def trusting(rows: Sequence[Row], folder: pathlib.Path) -> dict[str, str]:
+    """Gives the settings of an operator that may ask all stand-ins, and trusts their authorities."""
+    bundle = folder / "authorities.pem"
+    bundle.write_bytes(b"".join(each.emulator.ca_pem for each in rows if each.emulator))
+    return {"endpoint_allow": "127.0.0.1", "ca_bundle": str(bundle)}
 
 
 def row(script: Script, emulator: Emulator | None) -> Row:
