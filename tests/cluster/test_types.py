@@ -15,6 +15,7 @@ from emulators.azure_storage import AzureStorageEmulator
 from emulators.child import Emulator
 from emulators.google import Google
 from emulators.oauth2 import OAuth2Server
+from emulators.registry import Registry
 from providers import entra, test_azure_storage
 
 EMAIL = "backup@example-project.iam.gserviceaccount.com"
@@ -80,11 +81,24 @@ def oauth2(emulator: OAuth2Server) -> Scene:
     )
 
 
+def registry(emulator: Registry) -> Scene:
+    emulator.set_user("robot", "a-password", pulls=["team/app"])
+    emulator.add_repository("team/app")
+    return Scene(
+        config={"host": emulator.host, "repository": "team/app"},
+        good={"username": "robot", "password": "a-password"},
+        wrong={"username": "robot", "password": "another-password"},
+        principal="robot",
+        data="REGISTRY_PASSWORD",
+    )
+
+
 SCENES: dict[str, tuple[type[Emulator], Callable[[Any], Scene]]] = {
     "azure": (AzureEmulator, azure),
     "azureStorage": (AzureStorageEmulator, azure_storage),
     "google": (Google, google),
     "oauth2": (OAuth2Server, oauth2),
+    "registry": (Registry, registry),
 }
 
 
@@ -135,6 +149,6 @@ def _source(space: Space, name: str, fields: dict[str, str]) -> Json:
 
 def _shown(text: str, scene: Scene) -> list[str]:
     """Return what of a scene's key material stands in a text."""
-    public = {"clientID"}
+    public = {"clientID", "username"}
     material = [*scene.good.items(), *scene.wrong.items()]
     return [value for field, value in material if field not in public and value in text]

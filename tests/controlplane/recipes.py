@@ -89,5 +89,12 @@ AZURITE = NodeRecipe(
     node=versions.NODE_WHEEL,
 )
 
-ALL = (KUBERNETES, ETCD, HELM, VERSITYGW, AZURITE)
+DISTRIBUTION = Recipe(
+    name="distribution",
+    version=versions.DISTRIBUTION,
+    package=".",
+    programs=("registry",),
+)
+
+ALL = (KUBERNETES, ETCD, HELM, VERSITYGW, DISTRIBUTION, AZURITE)
 BY_PROGRAM = {program: recipe for recipe in ALL for program in recipe.programs}

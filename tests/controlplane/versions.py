@@ -7,6 +7,7 @@ ETCD = "3.6.16"
 HELM = "4.3.1"
 VERSITYGW = "1.8.0"
 AZURITE = "3.34.0"
+DISTRIBUTION = "3.1.2"
 
 OLDEST_GO = (1, 26)
 """A `go` on PATH that is older than this is left alone, and GO_WHEEL is taken instead."""

@@ -124,7 +124,9 @@ def _case(started: Stage, play: Play) -> Case:
     good = row.cases["good"]
     if not (situation.stranger and row.emulator):
         return good
-    moved = json.dumps(good.config).replace(row.emulator.url, started.stranger.url)
+    # A URL or, as of a registry, what comes behind its scheme.
+    here, there = (url.partition("//")[2] for url in (row.emulator.url, started.stranger.url))
+    moved = json.dumps(good.config).replace(here, there)
     return dataclasses.replace(good, config=json.loads(moved))
 
 

@@ -52,24 +52,29 @@ class Desk(abc.ABC):
     def clear(self) -> None:
         """Forgets faults and calls."""
         self.faults.clear()
-        self.calls.clear()
+        self.reset_calls()
+
+    def reset_calls(self) -> None:
+        """Begins another record: who was delayed, and has not been answered by now, is in none."""
+        self.calls = []
 
     async def handle(self, request: wire.Request) -> wire.Reply:
         """Answers one request."""
+        calls = self.calls
         action = self.action(request)
         plan = self.faults.plan(action)
         if plan.delay:
             await asyncio.sleep(plan.delay)
         now = time.time() + plan.skew
         reply = dataclasses.replace(self._answer(request, action, plan.end, now), pace=plan.pace)
-        self.calls.append(self.entry(request, reply, _CUT_STATUS if reply.cut else reply.status))
+        calls.append(self.entry(request, reply, _CUT_STATUS if reply.cut else reply.status))
         return dataclasses.replace(reply, headers={"Date": answers.http_date(now), **reply.headers})
 
     def commands(self) -> dict[str, Callable[..., Any]]:
         """Gives what every parent may call."""
         return {
             "calls": lambda: self.calls,
-            "reset_calls": self.calls.clear,
+            "reset_calls": self.reset_calls,
             "add_fault": lambda effect, action, **rest: self.faults.add(effect, action=action, **rest),
             "clear_faults": self.faults.clear,
             "reset": self.reset,
