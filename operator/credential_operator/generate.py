@@ -117,6 +117,8 @@ def _example(provider: contract.Provider[Any, Any], name: str, config: Mapping[s
 
 
 def _fake_keys(provider: contract.Provider[Any, Any]) -> Iterator[tuple[str, str]]:
+    more: Mapping[str, str] = getattr(provider, "example_keys", {})
+    yield from more.items()
     for name, field in provider.keys.model_fields.items():
         if field.is_required():
             public = field.alias or name

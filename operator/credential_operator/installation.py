@@ -29,6 +29,11 @@ class Installation:
         text = orjson.dumps([purpose, *parts], default=_encoded, option=orjson.OPT_SORT_KEYS)
         return hmac.digest(self._key, text, "sha256").hex()[:32]
 
+    def source(self, namespace: str, name: str, fields: Mapping[str, str | bytes]) -> str:
+        """Gives the digest of a Credential's fields; bytes are not taken for the text that encodes them."""
+        binary = sorted(field for field, value in fields.items() if isinstance(value, bytes))
+        return self.digest("source", namespace, name, dict(fields), *binary)
+
     def external_id(self, namespace: str, name: str) -> str:
         """Gives the external ID of a Credential that names none; the same after a restore."""
         return self.digest("external-id", namespace, name)

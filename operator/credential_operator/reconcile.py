@@ -202,7 +202,7 @@ class Reconciler:
         fields = seen.provider.fields(seen.config, keys)
         return Source(
             version=secret["metadata"]["resourceVersion"],
-            digest=self._keyring.digest("source", *seen.key, dict(fields)),
+            digest=self._keyring.source(*seen.key, fields),
             keys=keys,
         )
 

@@ -6,11 +6,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from credential_operator import errors, findings, inventory, targets
-from credential_operator.api import credential
+from credential_operator.api import credential, installed
 from credential_operator.formats import contract as formats_contract
 from credential_operator.providers import contract
 
 Json = dict[str, Any]
+
+LARGEST = 1024 * 1024
+"""How many bytes of data the API server lets a Secret hold."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,12 +37,16 @@ class Catalogue:
         layout = self.formats.get(target.format)
         if layout is None:
             raise errors.InvalidSpec(f"format {target.format} of target {target.name} is not installed")
-        options = layout.options.model_validate(_options(target, layout))
+        data = layout.render(material, layout.options.model_validate(_options(target, layout)))
+        if sum(map(len, data.values())) > LARGEST:
+            raise errors.InvalidSpec(
+                f"Target {target.name} would hold more than the 1 MiB that a Secret can hold: give it fewer keys."
+            )
         return targets.Desired(
             name=target.name,
             format=target.format,
             secret_type=layout.secret_type,
-            data=layout.render(material, options),
+            data=data,
             labels=target.labels,
             annotations=target.annotations,
         )
@@ -113,11 +120,12 @@ class View:
     def material(self, keys: Any, *, external_id: str) -> formats_contract.Material:
         """Gives what formats draw from."""
         fields = dict(self.provider.fields(self.config, keys))
-        if "roleARN" in fields:
+        variables = self.provider.variables
+        if installed.takes_any(self.provider):
+            variables = {name: (name,) for name in fields}
+        elif "roleARN" in fields:
             fields.setdefault("externalID", external_id)
-        return formats_contract.Material(
-            type=self.provider.name, fields=fields, variables=self.provider.variables
-        )
+        return formats_contract.Material(type=self.provider.name, fields=fields, variables=variables)
 
 
 def parse(record: inventory.Record, catalogue: Catalogue) -> View | None:

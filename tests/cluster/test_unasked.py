@@ -1,5 +1,6 @@
 """Keys that an HTTP request proves, and keys about which nobody can be asked."""
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -8,6 +9,8 @@ import pytest
 from cluster import space as spaces
 from cluster.space import GROUP, Json, Space
 from emulators.http_api import HttpApi
+from emulators.ntlm import Ntlm
+from emulators.presets import Providers
 
 PASSWORD = "correct-horse"
 
@@ -132,3 +135,95 @@ def test_an_api_key_is_proved_by_its_own_header(space: Space, api: HttpApi) -> N
     space.apply(space.secret("token", {"API_KEY": "bad-key"}))
     space.becomes("api", Ready="True HeldBack", Synced="False HeldBack", seconds=60)
     assert space.data("token-env") == {"token": "good-key"}
+
+
+def test_a_preset_proves_a_key_and_tells_its_end(space: Space) -> None:
+    with Providers() as providers:
+        providers.add_key("Cloudflare", "good-key")
+        preset = {"preset": "Cloudflare", "endpoint": providers.address("Cloudflare")}
+        spec = {
+            "apiKey": {**preset, "caBundle": providers.ca_pem.decode()},
+            "secretRef": {"name": "token"},
+            "targets": [{"name": "token-env", "format": "env"}],
+        }
+        space.apply(space.secret("token", {"key": "good-key"}), space.document("Credential", "api", spec))
+        found = space.becomes("api", Ready="True Available", Validated="True Accepted")
+    assert found["status"]["expiresAt"].startswith("2030-01-01")
+    assert space.data("token-env") == {"API_KEY": "good-key"}
+
+
+def test_a_windows_password_is_shown_once_until_it_changes(space: Space) -> None:
+    with Ntlm() as server:
+        server.set_user(r"TESTS\alice", PASSWORD)
+        server.set_rules(bound=True)
+        url = {"url": f"{server.url}/account", "caBundle": server.ca_pem.decode()}
+        spec = {
+            "ntlm": {"probe": url},
+            "secretRef": {"name": "login"},
+            "targets": [{"name": "windows-env", "format": "env"}],
+        }
+        wrong = space.secret("login", {"username": r"TESTS\alice", "password": "wrong"})
+        space.apply(wrong, space.document("Credential", "windows", spec))
+        space.becomes("windows", Ready="False Rejected", Validated="False Rejected", Stalled="True Rejected")
+        space.kubectl("annotate", "secret", "login", "example.com/synced=1")
+        space.apply(space.secret("login", {"username": r"TESTS\alice", "password": PASSWORD}))
+        found = space.becomes("windows", Ready="True Available", Validated="True Accepted")
+        assert [call.status for call in server.calls] == [401, 401, 401, 401, 401, 200]
+    assert found["status"]["identity"] == {"principal": r"TESTS\alice"}
+    assert space.data("windows-env") == {"USERNAME": r"TESTS\alice", "PASSWORD": PASSWORD}
+
+
+def opaque(space: Space, **fields: Any) -> Json:
+    """Return a Credential of a licence and a keystore."""
+    keys = {"store": "keystore.p12", "LICENSE_KEY": "LICENSE_KEY"}
+    spec = {
+        "opaque": {},
+        "secretRef": {"name": "licence"},
+        "targets": [
+            {"name": "licence-env", "format": "env"},
+            {"name": "licence-files", "format": "fields", "keys": keys},
+        ],
+    }
+    return space.document("Credential", "licence", spec | fields)
+
+
+def raw(space: Space, name: str) -> Json:
+    """Return the data of a Secret as it stands there, in base64."""
+    return dict(space.get("secret", name)["data"])
+
+
+def test_an_opaque_key_is_published_to_the_byte_and_said_to_be_unchecked(space: Space) -> None:
+    keystore, licence = bytes(range(256)), "canary-licence"
+    source = space.secret("licence", {"keystore.p12": keystore, "LICENSE_KEY": licence})
+    space.apply(source, opaque(space))
+    found = space.becomes(
+        "licence", Ready="True AvailableUnchecked", Validated="Unknown NotCheckable", Synced="True Published"
+    )
+    assert "opaque" in spaces.message(found, "Ready")
+    assert not {"lastValidatedTime", "nextValidationTime", "identity"} & found["status"].keys()
+    assert licence not in json.dumps(found["status"])
+    assert space.data("licence-env") == {"LICENSE_KEY": licence}
+    written = source["data"]
+    files = {"store": written["keystore.p12"], "LICENSE_KEY": written["LICENSE_KEY"]}
+    assert raw(space, "licence-files") == files
+
+    # One field more is another key, and so are other bytes of one that is no text.
+    changed = space.secret(
+        "licence",
+        {"keystore.p12": keystore[::-1], "LICENSE_KEY": licence, "LICENSE_URL": "https://a.example"},
+    )
+    space.apply(changed)
+    space.until(lambda: "LICENSE_URL" in space.data("licence-env"), "the new field is published")
+    space.until(
+        lambda: raw(space, "licence-files")["store"] == changed["data"]["keystore.p12"],
+        "the new keystore is published",
+    )
+    space.becomes("licence", Ready="True AvailableUnchecked", Synced="True Published")
+
+
+def test_an_opaque_key_that_a_target_cannot_hold_is_named(space: Space) -> None:
+    space.apply(space.secret("licence", {"KEYSTORE": b"\xff\x00", "LICENSE_KEY": "a"}))
+    space.apply(opaque(space, targets=[{"name": "licence-env", "format": "env"}]))
+    found = space.becomes("licence", Synced="False InvalidKeyMaterial")
+    assert "KEYSTORE is not text" in spaces.message(found, "Synced")
+    assert space.find("secret", "licence-env") is None

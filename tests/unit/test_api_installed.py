@@ -24,6 +24,10 @@ class _Keys(pydantic.BaseModel):
     word: pydantic.SecretStr
 
 
+class _AnyKeys(pydantic.BaseModel):
+    model_config = pydantic.ConfigDict(extra="allow")
+
+
 class _Nothing(values.Model):
     """No options."""
 
@@ -147,6 +151,20 @@ def test_a_format_that_cannot_serve_a_type_is_refused_with_those_that_can() -> N
     formats = [KEYED, PLAIN, Format("demanding", needs=frozenset({"token"}))]
     rule = rule_about(spec_of([Type("one")], formats), "formats that can serve one: keyed, plain")
     assert rule["rule"].startswith("!has(self.one) || ")
+    assert "target.format in ['keyed', 'plain']" in rule["rule"]
+
+
+def test_a_type_of_any_fields_has_no_rule_that_lists_them() -> None:
+    open_ended = Type("open", keys=_AnyKeys, variables={})
+    rules = values.rules_of(spec_of([Type("one"), open_ended], [PLAIN, KEYED]))
+    assert not [rule for rule in rules if "open" in rule["message"]]
+    assert [rule for rule in rules if "must name fields of one" in rule["message"]]
+
+
+def test_a_format_that_needs_certain_fields_cannot_serve_a_type_of_any() -> None:
+    formats = [KEYED, PLAIN, Format("demanding", needs=frozenset({"token"}))]
+    open_ended = Type("open", keys=_AnyKeys, variables={})
+    rule = rule_about(spec_of([open_ended], formats), "formats that can serve open: keyed, plain")
     assert "target.format in ['keyed', 'plain']" in rule["rule"]
 
 

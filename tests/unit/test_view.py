@@ -172,6 +172,36 @@ def test_a_target_is_laid_out_by_its_format() -> None:
     assert "AKIAEXAMPLE" not in repr(desired)
 
 
+def opaque(*targets: dict[str, Any]) -> view.View:
+    document = settled()
+    document["spec"] = {"opaque": {}, "secretRef": {"name": "keys"}, "targets": [*targets]}
+    return seen(document)
+
+
+def test_a_key_of_any_name_is_a_variable_of_its_own_name() -> None:
+    parsed = opaque({"name": "env", "format": "env"})
+    data = {"LICENSE": b"canary", "a.p12": b"\xff", "roleARN": b"not one of AWS"}
+    material = parsed.material(contract.load(parsed.provider, data, {}), external_id="x")
+    assert material.fields.keys() == data.keys()
+    assert CATALOGUE.render(parsed.spec.targets[0], material).data == {
+        "LICENSE": b"canary",
+        "roleARN": b"not one of AWS",
+    }
+
+
+def test_a_target_that_no_secret_can_hold_is_refused_by_name() -> None:
+    target = {"name": "twice", "format": "fields", "keys": {"a": "it", "b": "it"}}
+    parsed = opaque(target)
+    for size, fits in ((view.LARGEST // 2, True), (view.LARGEST // 2 + 1, False)):
+        read = contract.load(parsed.provider, {"it": b"\xff" * size}, {})
+        material = parsed.material(read, external_id="x")
+        if fits:
+            assert len(CATALOGUE.render(parsed.spec.targets[0], material).data) == 2
+        else:
+            with pytest.raises(errors.InvalidSpec, match=r"twice.*1 MiB"):
+                CATALOGUE.render(parsed.spec.targets[0], material)
+
+
 def test_the_endpoint_of_a_spec_is_what_its_type_calls() -> None:
     assert CATALOGUE.endpoint(settled()["spec"]) == "sts.eu-west-1.amazonaws.com:443"
 

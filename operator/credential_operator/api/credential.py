@@ -15,8 +15,8 @@ MAX_ITEMS = 10
 """How many references status names; its count has them all."""
 
 
-FieldName = Annotated[str, pydantic.Field(max_length=63)]
-"""The name of a field of a credential type; a rule lists those of each type."""
+FieldName = Annotated[str, pydantic.Field(max_length=253)]
+"""The name of a field of a credential type; a rule lists those of each type that has certain ones."""
 
 
 class Owner(values.Model):

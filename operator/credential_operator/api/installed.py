@@ -11,6 +11,9 @@ import pydantic
 
 from credential_operator.api import schema, values
 
+UNKNOWN = "*"
+"""What stands for the fields of a type that takes any: a format that needs certain ones cannot serve it."""
+
 
 class CredentialType(Protocol):
     """What the schema needs to know of a credential type; every provider has it."""
@@ -72,6 +75,11 @@ def extend(spec: schema.Schema, types: Sequence[CredentialType], formats: Sequen
     return {**spec, "properties": properties, schema.RULES: rules}
 
 
+def takes_any(each: CredentialType) -> bool:
+    """Tells whether every key of the source Secret is a field, whatever its name."""
+    return each.keys.model_config.get("extra") == "allow"
+
+
 def secret_fields(each: CredentialType) -> list[str]:
     """Names the fields of the source Secret."""
     return sorted(field.alias or name for name, field in each.keys.model_fields.items())
@@ -82,9 +90,11 @@ def _type_rules(types: Sequence[CredentialType], formats: Sequence[Format]) -> I
     yield _one_type([each.name for each in types])
     yield _same_type([each.name for each in types])
     for each in types:
-        yield _source_keys(each.name, secret_fields(each))
-        yield _target_keys(each.name, sorted(each.variables))
-        served = [layout.name for layout in formats if layout.serves(each.variables)]
+        if not takes_any(each):
+            yield _source_keys(each.name, secret_fields(each))
+            yield _target_keys(each.name, sorted(each.variables))
+        fields = [UNKNOWN] if takes_any(each) else each.variables
+        served = [layout.name for layout in formats if layout.serves(fields)]
         if len(served) < len(formats):
             yield _served(each.name, served)
 

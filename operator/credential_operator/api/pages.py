@@ -117,6 +117,9 @@ def _sources(types: Sequence[installed.CredentialType]) -> Iterator[str]:
         fields = each.keys.model_fields.items()
         named = [(field.alias or name, field) for name, field in fields]
         yield f"### {each.name}"
+        if installed.takes_any(each):
+            yield "Any: every key is a field of its own name, or of the one that `secretRef.keys` has for it."
+            continue
         yield _table(
             ("field", "read from", "meaning"),
             [

@@ -23,10 +23,13 @@ class Options(values.Model):
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Material:
-    """What a format draws from: the fields of one Credential, and the environment variables of each."""
+    """What a format draws from: the fields of one Credential, and the environment variables of each.
+
+    Bytes are fields that are no text.
+    """
 
     type: str
-    fields: Mapping[str, str] = dataclasses.field(repr=False)
+    fields: Mapping[str, str | bytes] = dataclasses.field(repr=False)
     variables: Mapping[str, tuple[str, ...]]
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping
 from typing import ClassVar
 
+from credential_operator import errors
 from credential_operator.formats import _text, contract
 
 
@@ -22,12 +23,18 @@ class Format:
 
     def render(self, material: contract.Material, _: contract.Options) -> Mapping[str, bytes]:
         """Gives every variable of every field."""
-        return {
+        data = {
             variable: _text.text(field, value).encode()
             for field, value in material.fields.items()
             for variable in material.variables.get(field, ())
             if variable.isidentifier()  # others are file names that a source may use
         }
+        if not data:
+            raise errors.InvalidSpec(
+                "None of the fields has a name that an environment variable can have: publish them with the "
+                "format fields, or give them other names in secretRef.keys."
+            )
+        return data
 
 
 FORMAT = Format()

@@ -13,7 +13,7 @@ from credential_operator.formats import contract
 class Options(contract.Options):
     """Which field stands under which key."""
 
-    keys: dict[values.SecretKey, Annotated[str, pydantic.Field(max_length=63)]] = pydantic.Field(
+    keys: dict[values.SecretKey, Annotated[str, pydantic.Field(max_length=253)]] = pydantic.Field(
         default={}, max_length=32
     )
     """Key in the Secret -> field."""
@@ -41,7 +41,11 @@ class Format:
                 f"keys names {', '.join(absent)}, which this Credential does not have; "
                 f"it has {', '.join(sorted(material.fields))}."
             )
-        return {key: material.fields[field].encode() for key, field in keys.items()}
+        return {key: _to_the_byte(material.fields[field]) for key, field in keys.items()}
+
+
+def _to_the_byte(value: str | bytes) -> bytes:
+    return value if isinstance(value, bytes) else value.encode()
 
 
 FORMAT = Format()

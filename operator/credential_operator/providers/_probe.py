@@ -125,8 +125,8 @@ def _steers(name: str) -> bool:
 def prove(probe: Probe, proof: Proof, context: contract.Context) -> None:
     """Makes both requests; raises a CredentialError where they do not prove the key."""
     end = time.monotonic() + context.timeout
-    _anonymous(probe, _ask(probe, NOTHING, context, end))
-    _shown(probe, _ask(probe, proof, context, end))
+    guarded(probe, _ask(probe, NOTHING, context, end))
+    judge(probe, _ask(probe, proof, context, end))
 
 
 def _ask(probe: Probe, proof: Proof, context: contract.Context, end: float) -> network.Response:
@@ -145,9 +145,9 @@ def _with_query(url: str, query: Mapping[str, str]) -> str:
     return f"{url}{'&' if '?' in url else '?'}{urllib.parse.urlencode(query, quote_via=urllib.parse.quote)}"
 
 
-def _anonymous(probe: Probe, answer: network.Response) -> None:
+def guarded(probe: Probe, answer: network.Response) -> None:
     """Says that a URL proves nothing if it is answered without the key."""
-    _unsettled(probe, answer)
+    unsettled(probe, answer)
     if answer.status in probe.accepted:
         raise errors.Misconfigured(
             f"{endpoint(probe)} answers the probe without the key too (HTTP status {answer.status}), so that "
@@ -155,9 +155,10 @@ def _anonymous(probe: Probe, answer: network.Response) -> None:
         )
 
 
-def _shown(probe: Probe, answer: network.Response) -> None:
+def judge(probe: Probe, answer: network.Response) -> None:
+    """Says what the answer to a request with the key means; raises a CredentialError unless it is good."""
     where, status = endpoint(probe), answer.status
-    _unsettled(probe, answer)
+    unsettled(probe, answer)
     if status in probe.accepted:
         return
     if status in probe.rejected:
@@ -177,7 +178,7 @@ def _shown(probe: Probe, answer: network.Response) -> None:
     )
 
 
-def _unsettled(probe: Probe, answer: network.Response) -> None:
+def unsettled(probe: Probe, answer: network.Response) -> None:
     """Raises what is transient, unless the probe lists that status itself."""
     status, where, wait = answer.status, endpoint(probe), answer.retry_after()
     if status in {*probe.accepted, *probe.rejected, *probe.unauthorised}:

@@ -144,6 +144,28 @@ def _load(context: ssl.SSLContext, bundle: str) -> None:
         raise errors.Misconfigured("caBundle holds no certificates in PEM form.") from None
 
 
+class Broken(OSError):
+    """The one connection that there was to be is gone."""
+
+
+class Line:
+    """Dials once: who keeps to one connection must not come to speak on another.
+
+    `certificate` is what the server showed on it (DER), empty until then.
+    """
+
+    def __init__(self, dial: Dial) -> None:
+        self._dial: Dial | None = dial
+        self.certificate = b""
+
+    def __call__(self, host: str, port: int) -> socket.socket:
+        """Dials; raises Broken the second time."""
+        if self._dial is None:
+            raise Broken
+        dial, self._dial = self._dial, None
+        return dial(host, port)
+
+
 class Connection(urllib3.connection.HTTPConnection):
     """A connection that `dial` makes, let go before the other side, or something in between, forgets it."""
 
@@ -170,6 +192,13 @@ class Connection(urllib3.connection.HTTPConnection):
 
 class TLSConnection(Connection, urllib3.connection.HTTPSConnection):
     """The same inside TLS, with the name in SNI, verified."""
+
+    def connect(self) -> None:
+        """Connects, and remembers the certificate where there is one connection only."""
+        super().connect()
+        if isinstance(self._dial, Line):
+            sock: Any = self.sock
+            self._dial.certificate = sock.getpeercert(binary_form=True)
 
 
 class Pool(urllib3.HTTPConnectionPool):

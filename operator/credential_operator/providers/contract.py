@@ -15,7 +15,7 @@ from typing import Annotated, Any, ClassVar, Protocol, TypeVar, get_args
 import pydantic
 
 from credential_operator import errors
-from credential_operator.api import values
+from credential_operator.api import installed, values
 from credential_operator.providers import network
 
 
@@ -42,6 +42,14 @@ class Line(pydantic.SecretStr):
 
 class Document(pydantic.SecretStr):
     """Key material of more lines: a PEM key, a JSON document."""
+
+
+class AnyKeys(Keys):
+    """Key material of which nothing is known: each key of the source Secret is a field, of any bytes."""
+
+    model_config = pydantic.ConfigDict(extra="allow")
+
+    __pydantic_extra__: dict[str, pydantic.SecretBytes]
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,17 +130,23 @@ class Provider(Protocol[C, K]):
     def validate(self, config: C, keys: K, context: Context) -> Validation:
         """Asks the provider with one authenticated call without side effects; raises a CredentialError."""
 
-    def fields(self, config: C, keys: K) -> Mapping[str, str]:
-        """Gives what formats draw from, public and secret, without the absent ones. Pure."""
+    def fields(self, config: C, keys: K) -> Mapping[str, str | bytes]:
+        """Gives what formats draw from, public and secret, without the absent ones. Pure.
+
+        Bytes are what is no text: only a format that copies values can hold them.
+        """
 
 
 def load(provider: Provider[Any, K], data: Mapping[str, bytes], keys: Mapping[str, str]) -> K:
     """Reads a type's key material out of a source Secret; `keys` maps fields to that Secret's keys.
 
     A field that is not mapped is read from the key of its own name, or of its first environment
-    variable that is there. Raises InvalidSpec for a mapping of unknown fields, InvalidKeyMaterial
-    that names every field that is missing or cannot be right, and no value.
+    variable that is there; a type of any fields takes every key of the Secret. Raises InvalidSpec for
+    a mapping of unknown fields, InvalidKeyMaterial that names every field that is missing or cannot
+    be right, and no value.
     """
+    if installed.takes_any(provider):
+        return provider.keys.model_validate(_all(data, keys))
     names = {field.alias or name: field for name, field in provider.keys.model_fields.items()}
     if unknown := sorted(keys.keys() - names):
         raise errors.InvalidSpec(
@@ -154,6 +168,19 @@ def load(provider: Provider[Any, K], data: Mapping[str, bytes], keys: Mapping[st
     if problems:
         raise errors.InvalidKeyMaterial("; ".join(sorted(problems)) + ".")
     return provider.keys.model_validate(found)
+
+
+def _all(data: Mapping[str, bytes], keys: Mapping[str, str]) -> dict[str, bytes]:
+    """Gives every key of a Secret as a field of its own name, or of the name that `keys` has for it."""
+    missing = {field: key for field, key in keys.items() if key not in data}
+    problems = [f"{field} is missing: write it under the Secret key {key}" for field, key in missing.items()]
+    if problems:
+        raise errors.InvalidKeyMaterial("; ".join(sorted(problems)) + ".")
+    if not any(data.values()):
+        raise errors.InvalidKeyMaterial("The source Secret is empty: write the key material into it.")
+    renamed = set(keys.values())
+    own = {key: value for key, value in data.items() if key not in renamed}
+    return {**own, **{field: data[key] for field, key in keys.items()}}
 
 
 def _read(raw: bytes, *, lines: bool) -> tuple[str, str | None]:

@@ -8,6 +8,7 @@ process's environment reaches a call: no proxy, certificate or netrc variable.
 """
 
 import concurrent.futures
+import contextlib
 import dataclasses
 import datetime
 import email.utils
@@ -27,7 +28,17 @@ from credential_operator import errors
 from credential_operator.providers import _wire
 from credential_operator.providers.policy import Endpoint, Pattern, Policy, literal, parse
 
-__all__ = ["Endpoint", "NameNotFound", "Policy", "Resolution", "Response", "Session", "parse", "resolve"]
+__all__ = [
+    "Conversation",
+    "Endpoint",
+    "NameNotFound",
+    "Policy",
+    "Resolution",
+    "Response",
+    "Session",
+    "parse",
+    "resolve",
+]
 
 Resolution = _wire.Resolution
 resolve = _wire.resolve
@@ -78,6 +89,23 @@ def _date(text: str) -> datetime.datetime | None:
     return date if date.tzinfo else date.replace(tzinfo=datetime.UTC)
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Conversation:
+    """Requests on one connection: see `Session.conversation`."""
+
+    _ask: Callable[..., Response]
+    _line: _wire.Line
+
+    def request(self, method: str, *, timeout: float, headers: Mapping[str, str] | None = None) -> Response:
+        """Makes one attempt, as `Session.request` does; raises ProviderUnreachable if the connection is gone."""
+        return self._ask(method, headers=headers, timeout=timeout)
+
+    @property
+    def certificate(self) -> bytes:
+        """The certificate (DER) that the server showed on this connection; empty before the first request."""
+        return self._line.certificate
+
+
 class Session:
     """Makes calls; one for the whole operator, safe in threads.
 
@@ -102,9 +130,9 @@ class Session:
         self._lookups = concurrent.futures.ThreadPoolExecutor(8, "resolve")
         self._trust = _wire.trusting_system(ca_bundle)
         self._no_proxy = tuple(Pattern.read(text) for text in no_proxy)
-        self._direct = urllib3.PoolManager(num_pools=POOLS, maxsize=KEPT)
-        self._direct.pool_classes_by_scheme = _pools(self._dial)
-        self._proxied = self._through(proxy) if proxy else None
+        self._proxy = proxy
+        self._direct = _straight(self._dial, pools=POOLS, kept=KEPT)
+        self._proxied = self._through(proxy, self._dial_proxy, pools=POOLS, kept=KEPT) if proxy else None
 
     def __enter__(self) -> Self:
         """Does nothing: a session is open from its making."""
@@ -140,76 +168,68 @@ class Session:
         """
         endpoint = parse(url)
         self._policy.check(endpoint, plain=plain)
+        manager = (self._proxied if self._goes_through(endpoint) else None) or self._direct
+        return self._attempt(
+            manager, endpoint, method, headers=headers, body=body, ca_bundle=ca_bundle, timeout=timeout
+        )
+
+    @contextlib.contextmanager
+    def conversation(self, url: str, *, ca_bundle: str | None = None) -> Iterator[Conversation]:
+        """Keeps to one connection until the block ends, and lets nobody else use it.
+
+        For protocols that authenticate a connection: what was shown on it must not serve the next caller,
+        and a connection that breaks is not made anew. The same rules hold as for `request`.
+        """
+        endpoint = parse(url)
+        self._policy.check(endpoint, plain=False)
+        if self._proxy and self._goes_through(endpoint):
+            line = _wire.Line(self._dial_proxy)
+            manager: urllib3.PoolManager = self._through(self._proxy, line, pools=1, kept=1)
+        else:
+            line = _wire.Line(self._dial)
+            manager = _straight(line, pools=1, kept=1)
+        try:
+            ask = functools.partial(self._attempt, manager, endpoint, ca_bundle=ca_bundle)
+            yield Conversation(ask, line)
+        finally:
+            manager.clear()
+
+    def _attempt(
+        self,
+        manager: urllib3.PoolManager,
+        endpoint: Endpoint,
+        method: str,
+        *,
+        timeout: float,
+        headers: Mapping[str, str] | None = None,
+        body: bytes | None = None,
+        ca_bundle: str | None = None,
+    ) -> Response:
+        """Makes one attempt, and says in our words why there was no answer."""
         sent = {"User-Agent": self._user_agent, **_sendable(headers or {})}
         trust = _wire.trusting(ca_bundle) if ca_bundle else self._trust
         try:
             with _wire.within(timeout):
-                return self._exchange(method, endpoint, sent, body, trust=trust, timeout=timeout)
+                return _exchange(manager, method, endpoint, sent, body, trust=trust, timeout=timeout)
         except (urllib3.exceptions.HTTPError, http.client.HTTPException, OSError, ValueError) as error:
             failure = _explain(endpoint, error)
         raise failure  # out here it has no context: causes may print headers
 
-    def _exchange(
-        self,
-        method: str,
-        endpoint: Endpoint,
-        headers: dict[str, str],
-        body: bytes | None,
-        *,
-        trust: ssl.SSLContext,
-        timeout: float,
-    ) -> Response:
-        manager = self._manager(endpoint)
-        options = {"ssl_context": trust} if endpoint.scheme == "https" else None
-        pool = manager.connection_from_host(endpoint.host, endpoint.port, endpoint.scheme, options)
-        target = endpoint.target
-        if manager is not self._direct and endpoint.scheme == "http":
-            target = f"http://{endpoint}{target}"
-        answer = pool.urlopen(
-            method,
-            target,
-            body,
-            headers,
-            retries=False,
-            redirect=False,
-            assert_same_host=False,
-            timeout=max(timeout, 0.001),  # urllib3 takes no other; what ends the call is the deadline
-            preload_content=False,
-        )
-        try:
-            content = b""
-            while len(content) <= LIMIT and (part := answer.read(LIMIT + 1, decode_content=False)):
-                content += part
-        finally:
-            if not answer.closed:
-                answer.close()
-                answer.release_conn()
-        return Response(
-            status=answer.status,
-            headers=answer.headers,
-            body=content[:LIMIT],
-            truncated=len(content) > LIMIT,
-        )
-
-    def _manager(self, endpoint: Endpoint) -> urllib3.PoolManager:
-        """Picks the way out; a proxy resolves for itself, so the policy sees names only."""
+    def _goes_through(self, endpoint: Endpoint) -> bool:
+        """Tells whether the proxy is the way out; it resolves for itself, so the policy sees names only."""
         address = literal(endpoint.host)
-        if self._proxied is None or any(
-            pattern.matches(endpoint.host, endpoint.port, address) for pattern in self._no_proxy
-        ):
-            return self._direct
-        return self._proxied
+        return not any(pattern.matches(endpoint.host, endpoint.port, address) for pattern in self._no_proxy)
 
-    def _through(self, proxy: str) -> urllib3.ProxyManager:
+    def _through(self, proxy: str, dial: _wire.Dial, *, pools: int, kept: int) -> urllib3.ProxyManager:
         where = urllib3.util.parse_url(proxy)
         manager = urllib3.ProxyManager(
             where._replace(auth=None).url,
-            num_pools=POOLS,
-            maxsize=KEPT,
+            num_pools=pools,
+            maxsize=kept,
             proxy_headers=urllib3.util.make_headers(proxy_basic_auth=where.auth) if where.auth else {},
             proxy_ssl_context=self._trust,
         )
-        manager.pool_classes_by_scheme = _pools(self._dial_proxy)
+        manager.pool_classes_by_scheme = _pools(dial)
         return manager
 
     def _dial(self, host: str, port: int) -> socket.socket:
@@ -232,6 +252,54 @@ class Session:
             return lookup.result(_wire.left())
         finally:
             lookup.cancel()
+
+
+def _exchange(
+    manager: urllib3.PoolManager,
+    method: str,
+    endpoint: Endpoint,
+    headers: dict[str, str],
+    body: bytes | None,
+    *,
+    trust: ssl.SSLContext,
+    timeout: float,
+) -> Response:
+    options = {"ssl_context": trust} if endpoint.scheme == "https" else None
+    pool = manager.connection_from_host(endpoint.host, endpoint.port, endpoint.scheme, options)
+    target = endpoint.target
+    if isinstance(manager, urllib3.ProxyManager) and endpoint.scheme == "http":
+        target = f"http://{endpoint}{target}"
+    answer = pool.urlopen(
+        method,
+        target,
+        body,
+        headers,
+        retries=False,
+        redirect=False,
+        assert_same_host=False,
+        timeout=max(timeout, 0.001),  # urllib3 takes no other; what ends the call is the deadline
+        preload_content=False,
+    )
+    try:
+        content = b""
+        while len(content) <= LIMIT and (part := answer.read(LIMIT + 1, decode_content=False)):
+            content += part
+    finally:
+        if not answer.closed:
+            answer.close()
+            answer.release_conn()
+    return Response(
+        status=answer.status,
+        headers=answer.headers,
+        body=content[:LIMIT],
+        truncated=len(content) > LIMIT,
+    )
+
+
+def _straight(dial: _wire.Dial, *, pools: int, kept: int) -> urllib3.PoolManager:
+    manager = urllib3.PoolManager(num_pools=pools, maxsize=kept)
+    manager.pool_classes_by_scheme = _pools(dial)
+    return manager
 
 
 def _pools(dial: _wire.Dial) -> dict[str, Any]:
@@ -285,6 +353,7 @@ def _explain(endpoint: Endpoint, error: BaseException) -> errors.CredentialError
 
 
 WORDS: tuple[tuple[type[BaseException], str], ...] = (
+    (_wire.Broken, "closed the connection before the login on it was over"),
     (TimeoutError, "did not answer in time"),
     (urllib3.exceptions.TimeoutError, "did not answer in time"),
     (urllib3.exceptions.ProxyError, "was not reached: the proxy did not open the way"),

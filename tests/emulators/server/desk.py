@@ -24,6 +24,7 @@ class Desk(abc.ABC):
         self.faults = faults.Faults()
         self.calls: list[tuple[Any, ...]] = []
         self.url = ""
+        self.certificate = b""
 
     def action(self, request: wire.Request) -> str:
         """Names what is asked for, by which faults are meant."""
@@ -117,5 +118,6 @@ async def begin(served: Desk, config: dict[str, Any], folder: pathlib.Path) -> c
 
     facts = certificates.facts(authority, server.sockets[0].getsockname()[1])
     served.url = facts["url"]
+    served.certificate = authority.certificate.cert_chain_pems[0].bytes()
     served.reset()
     return channel.Service(facts, served.commands(), close)

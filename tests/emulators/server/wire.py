@@ -9,6 +9,7 @@ import enum
 import http
 import ssl
 from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
 
 _TORN = (OSError, asyncio.IncompleteReadError)
 _BODYLESS = (http.HTTPStatus.NO_CONTENT, http.HTTPStatus.NOT_MODIFIED)
@@ -30,6 +31,8 @@ class Request:
     headers: Mapping[str, str] = dataclasses.field(repr=False)
     body: bytes = dataclasses.field(repr=False)
     secure: bool
+    connection: dict[str, Any] = dataclasses.field(default_factory=dict, repr=False)
+    """What a service knows of the connection, the same in all its requests."""
 
     @property
     def path(self) -> str:
@@ -59,9 +62,11 @@ async def listen(
     """Serves on 127.0.0.1; port 0 takes a free one."""
 
     async def converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connection: dict[str, Any] = {}
         # Cancelled is how the emulator's end reaches an idle connection: nothing to report.
         with contextlib.suppress(*_TORN, asyncio.CancelledError), contextlib.closing(writer):
             while request := await _read(reader, writer, secure=context is not None):
+                request = dataclasses.replace(request, connection=connection)
                 if not await _write(writer, request, await handle(request)):
                     break
 
