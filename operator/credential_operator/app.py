@@ -57,7 +57,9 @@ class App:
 
     def __init__(self, chosen: settings.Settings) -> None:
         self._settings = chosen
-        self._catalogue = view.Catalogue(providers=providers.find(), formats=formats.find())
+        self._catalogue = view.Catalogue(
+            providers=providers.find(), formats=formats.find(), sources=formats.sources()
+        )
         self._known = inventory.Inventory(self._catalogue.endpoint)
         self._controller = controller.Controller(
             self._known, workers=chosen.workers, endpoint_limit=chosen.workers_per_endpoint

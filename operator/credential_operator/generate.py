@@ -49,7 +49,8 @@ _Dumper.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile("^[yYnN]$"), 
 
 def crds() -> list[Json]:
     """Gives the CRDs of both kinds for the installed credential types and formats."""
-    return kinds.crds([*providers.find().values()], [*formats.find().values()])
+    types, layouts, sources = providers.find(), formats.find(), formats.sources()
+    return kinds.crds([*types.values()], [*layouts.values()], [*sources.values()])
 
 
 def manifest(documents: Sequence[Mapping[str, Any]]) -> str:

@@ -23,13 +23,13 @@ from credential_operator import (
     findings,
     installation,
     inventory,
+    layouts,
     protection,
     references,
     status,
     targets,
     view,
 )
-from credential_operator.providers import contract
 
 logger = logging.getLogger(__name__)
 
@@ -165,7 +165,12 @@ class Reconciler:
             source = await self._load(seen)
         except errors.Forbidden as error:
             return dataclasses.replace(found, trouble=error)
-        except (errors.SourceNotFound, errors.InvalidKeyMaterial) as error:
+        except (
+            errors.SourceNotFound,
+            errors.InvalidKeyMaterial,
+            errors.Misconfigured,
+            errors.InvalidSpec,
+        ) as error:
             return dataclasses.replace(found, verdict=error, source=self._source(seen, None), new_key=True)
         published = self._published_digests(seen)
         # Without targets, nothing but this process's memory tells that it is the key that was checked.
@@ -188,7 +193,7 @@ class Reconciler:
         return await self._publish(seen, source, found)
 
     async def _load(self, seen: view.View) -> Source:
-        """Reads the source Secret; raises SourceNotFound or InvalidKeyMaterial."""
+        """Reads the source Secret; raises SourceNotFound, or what `layouts.load` raises."""
         name = seen.spec.secret_ref.name
         try:
             secret = await self._connection.secret(*seen.source_key)
@@ -198,7 +203,7 @@ class Reconciler:
             ) from None
         self._wake(other for other in self._known.put_secret(secret["metadata"]) if other != seen.key)
         data = {field: base64.b64decode(value) for field, value in (secret.get("data") or {}).items()}
-        keys = contract.load(seen.provider, data, seen.spec.secret_ref.keys)
+        keys = layouts.load(seen.provider, seen.config, seen.spec.secret_ref, data, self._catalogue.sources)
         fields = seen.provider.fields(seen.config, keys)
         return Source(
             version=secret["metadata"]["resourceVersion"],

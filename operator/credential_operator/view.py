@@ -18,10 +18,11 @@ LARGEST = 1024 * 1024
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Catalogue:
-    """The credential types and formats that are installed, by name."""
+    """The credential types, formats and layouts of source Secrets that are installed, by name."""
 
     providers: Mapping[str, contract.Provider[Any, Any]]
     formats: Mapping[str, formats_contract.Format[Any]]
+    sources: Mapping[str, formats_contract.Source[Any]]
 
     def endpoint(self, spec: Json) -> str:
         """Names the endpoint that a spec's check calls; empty where that cannot be told."""

@@ -340,6 +340,7 @@ def test_every_rule_has_its_examples() -> None:
         ("Credential", "metadata.name must have at most 63 characters"),
         ("Credential.spec", "the credential type cannot change"),
         ("Credential.spec.targets", "two targets cannot be the same Secret"),
+        ("Credential.spec.targets[].format", "the Secret of the new format has another type"),
     }
     without = [
         (path, rule["message"])

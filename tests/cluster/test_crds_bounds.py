@@ -164,4 +164,8 @@ def test_there_is_room_for_three_times_the_types_and_formats_that_are_planned(pl
         *formats.find().values(),
         *(another(velero, name=f"format{number}", serves=lambda _, __: False) for number in range(75)),
     ]
-    serve(plane, *renamed(kinds.crds(types, layouts)[:1], "many.test"))
+    sources = [
+        *formats.sources().values(),
+        *(another(velero, name=f"format{number}") for number in range(16)),
+    ]
+    serve(plane, *renamed(kinds.crds(types, layouts, sources)[:1], "many.test"))

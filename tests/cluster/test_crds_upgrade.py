@@ -14,6 +14,7 @@ from cluster.crds import (
     another,
     definitions,
     document,
+    dry_run,
     manifest,
     renamed,
     serve,
@@ -77,6 +78,23 @@ def test_a_format_of_another_secret_type_needs_another_target(extended: Callable
         "format has another type, which no existing Secret can take: give the target another name\n"
     )
     assert "configured" in extended("changes", with_target("b", "docker"))
+
+
+def test_a_target_takes_a_format_of_another_secret_type_under_another_name_only(plane: ControlPlane) -> None:
+    plane.kubectl("apply", "-f", "-", input=manifest(document("laid-out", target())))
+
+    other = dry_run(plane, document("laid-out", target(format="velero")))
+    docker = dry_run(plane, document("laid-out", target(format="docker-registry")))
+
+    assert "configured" in other.accepted
+    assert (
+        "spec.targets[0].format: Invalid value: the Secret of the new format has another type, which no "
+        "existing Secret can take: give the target another name" in _unfolded(docker.why("laid-out"))
+    )
+
+
+def _unfolded(text: str) -> str:
+    return " ".join(text.split())
 
 
 def test_objects_of_the_last_release_survive_the_upgrade(plane: ControlPlane) -> None:

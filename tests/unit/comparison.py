@@ -109,7 +109,7 @@ class _News:
             rule = re.sub(rf"'{re.escape(value)}': '[^']*'(, )?", "", rule).replace(", }", "}")
         for field in self.fields:
             has, had = f"has({field})", f"has({field.replace('self', 'oldSelf', 1)})"
-            if rule.startswith(f"!{has} || "):
+            if re.match(rf"(!has\([\w.]+\) \|\| )*!{re.escape(has)} \|\| ", rule):
                 return None
             for term, joints in ((f"{has} == {had}", (" && ",)), (has, (", ", " || "))):
                 for joint in joints:

@@ -57,6 +57,9 @@ def test_the_operator_reads_the_objects_of_the_last_release(path: Path) -> None:
             name, config, rest = credential.split(stored["spec"])
             provider, spec = providers.find()[name], credential.Spec.model_validate(rest)
             provider.config.model_validate(config)
+            if spec.secret_ref.format != credential.FIELDS:
+                source = formats.sources()[spec.secret_ref.format]
+                source.source_options.model_validate(spec.secret_ref.options)
             for target in spec.targets:
                 keys = {"keys": target.keys} if target.keys else {}
                 formats.find()[target.format].options.model_validate({**target.options, **keys})
@@ -222,10 +225,12 @@ class _Options(values.Model):
 def test_more_credential_types_and_formats_break_nothing() -> None:
     """The rules that list them grow, and mean the same to stored objects."""
     types, layouts = [*providers.find().values()], [*formats.find().values()]
+    sources = [*formats.sources().values()]
     docker = another(
         formats.find()["env"],
         name="docker",
         options=_Options,
+        source_options=_Options,
         secret_type="docker",
         serves=lambda _, fields: "host" in fields,
     )
@@ -233,9 +238,9 @@ def test_more_credential_types_and_formats_break_nothing() -> None:
     zeta = another(docker, name="zeta", secret_type="zeta")
     first, last = (another(types[0], name=name) for name in ("aardvark", "zero"))
     releases = [
-        kinds.crds(types, layouts),
-        kinds.crds([first, *types], [docker, *layouts]),
-        kinds.crds([first, *types, last], [docker, keyed, *layouts, zeta]),
+        kinds.crds(types, layouts, sources),
+        kinds.crds([first, *types], [docker, *layouts], [docker, *sources]),
+        kinds.crds([first, *types, last], [docker, keyed, *layouts, zeta], [docker, *sources, zeta]),
     ]
     for before, after in itertools.pairwise(releases):
         for old, new in zip(before, after, strict=True):

@@ -97,8 +97,24 @@ class Format:
 PLAIN, KEYED = Format("plain"), Format("keyed", _Keyed)
 
 
-def spec_of(types: Collection[Type], formats: Collection[Format]) -> dict[str, Any]:
-    crd, _ = kinds.crds([*types], [*formats])
+@dataclasses.dataclass(frozen=True)
+class Source:
+    """A layout of source Secrets."""
+
+    name: str
+    source_options: type[pydantic.BaseModel] = _Nothing
+    needs: frozenset[str] = frozenset()
+    source_title: str = "A layout."
+
+    def serves(self, fields: Collection[str]) -> bool:
+        """Tells whether all that it needs is there."""
+        return self.needs.issubset(fields)
+
+
+def spec_of(
+    types: Collection[Type], formats: Collection[Format], sources: Collection[Source] = ()
+) -> dict[str, Any]:
+    crd, _ = kinds.crds([*types], [*formats], [*sources])
     document: dict[str, Any] = crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]
     return document
 
@@ -157,7 +173,8 @@ def test_a_format_that_cannot_serve_a_type_is_refused_with_those_that_can() -> N
 def test_a_type_of_any_fields_has_no_rule_that_lists_them() -> None:
     open_ended = Type("open", keys=_AnyKeys, variables={})
     rules = values.rules_of(spec_of([Type("one"), open_ended], [PLAIN, KEYED]))
-    assert not [rule for rule in rules if "open" in rule["message"]]
+    (readable,) = [rule for rule in rules if "open" in rule["message"]]
+    assert readable["message"] == "must be a format that open can be read from: fields"
     assert [rule for rule in rules if "must name fields of one" in rule["message"]]
 
 
@@ -232,6 +249,50 @@ def test_a_format_of_another_secret_type_needs_another_name() -> None:
     )
     kinds_of = "{'plain': 'Opaque', 'keyed': 'Opaque', 'image': 'docker'}"
     assert rule["rule"] == f"{kinds_of}[self.format] == {kinds_of}[oldSelf.format]"
+
+
+def source_of(*sources: Source) -> dict[str, Any]:
+    document: dict[str, Any] = spec_of([Type("one")], [KEYED], sources)["properties"]["secretRef"]
+    return document
+
+
+def test_without_layouts_a_source_has_its_fields_under_keys_of_their_own() -> None:
+    properties = source_of()["properties"]
+    assert properties["format"]["enum"] == ["fields"]
+    assert "options" not in properties
+
+
+def test_layouts_of_sources_are_listed_with_their_titles_and_fields_is_the_default() -> None:
+    field = source_of(Source("zip"), Source("env"))["properties"]["format"]
+    assert field["enum"] == ["env", "fields", "zip"]
+    assert field["default"] == "fields"
+    assert "* zip: A layout." in field["description"]
+
+
+def test_keys_of_a_source_go_with_the_default_layout_only() -> None:
+    rule = rule_about(source_of(Source("zip")), "must be set for the format fields only")
+    assert rule["fieldPath"] == ".keys"
+    assert rule["rule"].startswith("!has(self.format) || self.format == 'fields' || !has(self.keys)")
+
+
+def test_an_option_of_another_layout_of_sources_is_refused_with_the_known_ones() -> None:
+    source = source_of(Source("zip", _Profile), Source("tar", _Host))
+    assert source["properties"]["options"]["properties"].keys() == {"profile", "host"}
+    assert rule_about(source, "format zip takes the options profile: remove the others")["rule"] == (
+        "self.format != 'zip' || !has(self.options) || !(has(self.options.host))"
+    )
+    assert rule_about(source, "format tar needs the option host")
+
+
+def test_a_layout_that_a_type_cannot_be_read_from_is_refused_with_those_that_it_can() -> None:
+    layouts = [Source("zip"), Source("demanding", needs=frozenset({"token"}))]
+    rule = rule_about(
+        spec_of([Type("one")], [KEYED], layouts), "a format that one can be read from: fields, zip"
+    )
+    assert rule["rule"] == (
+        "!has(self.one) || !has(self.secretRef.format) || self.secretRef.format in ['fields', 'zip']"
+    )
+    assert rule["fieldPath"] == ".secretRef.format"
 
 
 def test_a_type_with_an_undescribed_or_unbounded_field_is_refused() -> None:

@@ -12,7 +12,7 @@ from credential_operator.providers import contract
 NOW = datetime.datetime(2026, 11, 22, 12, 0, tzinfo=datetime.UTC)
 LATER = "2026-11-22T12:30:00Z"
 EARLIER = "2026-11-22T11:30:00Z"
-CATALOGUE = view.Catalogue(providers=providers.find(), formats=formats.find())
+CATALOGUE = view.Catalogue(providers=providers.find(), formats=formats.find(), sources=formats.sources())
 ACCEPTED = contract.Validation()
 
 
@@ -210,7 +210,9 @@ def test_a_format_that_is_not_installed_is_named() -> None:
     parsed = seen(settled())
     (target,) = parsed.spec.targets
     with pytest.raises(errors.InvalidSpec, match="env"):
-        view.Catalogue(providers={}, formats={}).render(target, parsed.material(keys(), external_id="x"))
+        view.Catalogue(providers={}, formats={}, sources={}).render(
+            target, parsed.material(keys(), external_id="x")
+        )
 
 
 def keys() -> Any:

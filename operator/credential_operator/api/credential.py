@@ -10,6 +10,8 @@ from credential_operator import errors
 from credential_operator.api import values
 from credential_operator.api.conditions import Conditions
 
+FIELDS = "fields"
+"""The layout of a source Secret that needs no reading: each field under a key of its own."""
 MAX_TARGETS = 16
 MAX_ITEMS = 10
 """How many references status names; its count has them all."""
@@ -36,6 +38,10 @@ class SecretRef(values.Model):
     keys: dict[str, values.SecretKey] = pydantic.Field(default={}, max_length=16)
     """Where the fields of the credential type stand in the Secret, for those that do not stand under their
     own name or the provider's usual environment variable: field -> key in the Secret."""
+    format: Annotated[str, pydantic.Field(max_length=63)] = FIELDS
+    """The layout of the Secret."""
+    options: dict[str, Any] = pydantic.Field(default={}, max_length=16)
+    """Where a layout other than `fields` has its fields."""
 
 
 class Validation(values.Model):

@@ -9,7 +9,7 @@ from typing import Protocol
 
 import pydantic
 
-from credential_operator.api import schema, values
+from credential_operator.api import credential, schema, values
 
 UNKNOWN = "*"
 """What stands for the fields of a type that takes any: a format that needs certain ones cannot serve it."""
@@ -62,16 +62,42 @@ class Format(Protocol):
         """Tells whether a credential type with these fields can be laid out this way."""
 
 
-def extend(spec: schema.Schema, types: Sequence[CredentialType], formats: Sequence[Format]) -> schema.Schema:
-    """Gives the schema of `spec` with all that the types and formats bring."""
+class Source(Protocol):
+    """What the schema needs to know of a layout that an existing Secret can be read in."""
+
+    @property
+    def name(self) -> str:
+        """The value of `format`."""
+
+    @property
+    def source_title(self) -> str:
+        """The layout in a sentence."""
+
+    @property
+    def source_options(self) -> type[pydantic.BaseModel]:
+        """Its options."""
+
+    def serves(self, fields: Collection[str]) -> bool:
+        """Tells whether a credential type with these fields can be laid out this way."""
+
+
+def extend(
+    spec: schema.Schema,
+    types: Sequence[CredentialType],
+    formats: Sequence[Format],
+    sources: Sequence[Source] = (),
+) -> schema.Schema:
+    """Gives the schema of `spec` with all that the types, formats and layouts of source Secrets bring."""
     targets = spec["properties"]["targets"]
     target = _target(targets["items"], formats)
     properties = {
         **spec["properties"],
         **{each.name: {**schema.of(each.config), "description": each.title} for each in types},
+        "secretRef": _source(spec["properties"]["secretRef"], sources),
         "targets": {**targets, "items": target},
     }
-    rules = [*values.rules_of(spec), *(rule.document() for rule in _type_rules(types, formats))]
+    own = [*_type_rules(types, formats), *(_readable(each, sources) for each in types)]
+    rules = [*values.rules_of(spec), *(rule.document() for rule in own)]
     return {**spec, "properties": properties, schema.RULES: rules}
 
 
@@ -152,17 +178,56 @@ def _served(name: str, formats: Sequence[str]) -> values.Rule:
     )
 
 
+def _readable(each: CredentialType, sources: Sequence[Source]) -> values.Rule:
+    readable = sorted([credential.FIELDS, *(one.name for one in sources if one.serves(each.variables))])
+    return values.Rule(
+        rule=f"!has(self.{each.name}) || !has(self.secretRef.format) || "
+        f"self.secretRef.format in [{', '.join(map(repr, readable))}]",
+        message=f"must be a format that {each.name} can be read from: {', '.join(readable)}",
+        path=".secretRef.format",
+    )
+
+
 def _target(target: schema.Schema, formats: Sequence[Format]) -> schema.Schema:
     """Gives the schema of a target with its formats and their options."""
-    properties = dict(target["properties"])
-    lines = [f"* {layout.name}: {layout.title}" for layout in formats]
+    options = {layout.name: schema.of(layout.options) for layout in formats}
+    keyed = [name for name, document in options.items() if document.get("properties", {}).pop("keys", None)]
+    rules = [*_key_rules(keyed), *_secret_type_rules(formats)]
+    return _laid_out(target, {layout.name: layout.title for layout in formats}, options, rules)
+
+
+def _source(reference: schema.Schema, sources: Sequence[Source]) -> schema.Schema:
+    """Gives the schema of the source Secret with its layouts and their options."""
+    fields = "Each field under its own name, the provider's usual environment variable, or what `keys` says."
+    titles = {credential.FIELDS: fields, **{layout.name: layout.source_title for layout in sources}}
+    options = {credential.FIELDS: {}, **{layout.name: schema.of(layout.source_options) for layout in sources}}
+    keys = values.Rule(
+        rule=f"!has(self.format) || self.format == '{credential.FIELDS}' || !has(self.keys) || "
+        "size(self.keys) == 0",
+        message=f"must be set for the format {credential.FIELDS} only: the others know where their fields stand",
+        expression=f"'must be set for the format {credential.FIELDS} only: ' + self.format + "
+        "' knows where its fields stand; remove it'",
+        path=".keys",
+    )
+    return _laid_out(reference, dict(sorted(titles.items())), options, [keys])
+
+
+def _laid_out(
+    node: schema.Schema,
+    titles: Mapping[str, str],
+    options: dict[str, schema.Schema],
+    rules: Sequence[values.Rule],
+) -> schema.Schema:
+    """Gives the schema of a Secret with the layouts that it may have, their options, and rules about both."""
+    properties = dict(node["properties"])
+    lines = [f"* {name}: {title}" for name, title in titles.items()]
+    default = properties["format"].get("default")
     properties["format"] = {
         "description": "\n".join(["The layout of the Secret.", "", *lines]),
         "type": "string",
-        "enum": [layout.name for layout in formats],
+        "enum": [*titles],
+        **({"default": default} if default else {}),
     }
-    options = {layout.name: schema.of(layout.options) for layout in formats}
-    keyed = [name for name, document in options.items() if document.get("properties", {}).pop("keys", None)]
     union = _union(options)
     properties["options"] = {
         "description": properties["options"]["description"],
@@ -171,11 +236,11 @@ def _target(target: schema.Schema, formats: Sequence[Format]) -> schema.Schema:
     }
     if not union:
         del properties["options"]
-    rules = [*_key_rules(keyed), *_option_rules(options, sorted(union)), *_secret_type_rules(formats)]
+    own = [*rules, *_option_rules(options, sorted(union))]
     return {
-        **target,
+        **node,
         "properties": properties,
-        schema.RULES: [*values.rules_of(target), *(rule.document() for rule in rules)],
+        schema.RULES: [*values.rules_of(node), *(rule.document() for rule in own)],
     }
 
 

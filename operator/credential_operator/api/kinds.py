@@ -90,10 +90,12 @@ REFERENCE = Kind(
 
 
 def crds(
-    types: Sequence[installed.CredentialType], formats: Sequence[installed.Format]
+    types: Sequence[installed.CredentialType],
+    formats: Sequence[installed.Format],
+    sources: Sequence[installed.Source] = (),
 ) -> list[dict[str, Any]]:
     """Gives the CRDs of both kinds; raises ValueError for a field without description or bound."""
-    credential_spec = installed.extend(schema.of(credential.Spec), types, formats)
+    credential_spec = installed.extend(schema.of(credential.Spec), types, formats, sources)
     return [
         _crd(CREDENTIAL, credential_spec, schema.of(credential.Status)),
         _crd(REFERENCE, schema.of(reference.Spec), schema.of(reference.Status)),

@@ -111,7 +111,8 @@ def _sources(types: Sequence[installed.CredentialType]) -> Iterator[str]:
         yield "## The source Secret"
         yield (
             "Each field is read from the key of its own name, or of the provider's environment variable; "
-            "`secretRef.keys` names others."
+            "`secretRef.keys` names others. Secrets that were made for other tools are read as they stand: "
+            "`secretRef.format` names their layout."
         )
     for each in types:
         fields = each.keys.model_fields.items()

@@ -1,7 +1,7 @@
-"""What a format is: the layout of a target Secret for one consumer.
+"""What a format is: the layout of a target Secret for one consumer, and of a source Secret that was there before.
 
-A module holds one class that fulfils `Format`, and `FORMAT`, its one instance. Code that formats
-share is a module with an underscore in front.
+A module holds one class that fulfils `Format`, `Source` or both, and `FORMAT`, its one instance. Code
+that formats share is a module with an underscore in front.
 """
 
 import dataclasses
@@ -33,6 +33,30 @@ class Material:
     variables: Mapping[str, tuple[str, ...]]
 
 
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What is asked of a source Secret: a type's secret fields, and where they usually stand.
+
+    `variables` are every field's environment variables, `spec` the public fields that the spec gives.
+    """
+
+    secret: frozenset[str]
+    variables: Mapping[str, tuple[str, ...]]
+    spec: Mapping[str, str]
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """What a source Secret holds: the secret fields as they stand there, and what it says of public ones.
+
+    `places` says of every field where it stands, or where it would.
+    """
+
+    values: Mapping[str, bytes] = dataclasses.field(repr=False)
+    facts: Mapping[str, str] = dataclasses.field(repr=False)
+    places: Mapping[str, str]
+
+
 OptionsT = TypeVar("OptionsT", bound=Options)
 
 
@@ -55,4 +79,25 @@ class Format(Protocol[OptionsT]):
 
         Raises InvalidKeyMaterial, which names the field, for a value that the layout cannot hold, and
         InvalidSpec for options that do not fit the material.
+        """
+
+
+class Source(Protocol[OptionsT]):
+    """One layout of an existing Secret: the inverse of a format. Pure."""
+
+    name: ClassVar[str]
+    """The value of `spec.secretRef.format`."""
+    source_title: ClassVar[str]
+    """The layout in a sentence, for documentation."""
+    source_options: type[OptionsT]
+    """What is needed to find the fields: `spec.secretRef.options`."""
+
+    def serves(self, fields: Collection[str]) -> bool:
+        """Tells whether a credential type that has these fields can be laid out this way."""
+
+    def read(self, data: Mapping[str, bytes], options: OptionsT, asked: Asked) -> Found:
+        """Finds the fields in the Secret's data.
+
+        Raises InvalidKeyMaterial, which shows no value, for what cannot be read, and InvalidSpec for
+        options that do not fit the type.
         """

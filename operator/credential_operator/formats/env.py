@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from typing import ClassVar
 
 from credential_operator import errors
-from credential_operator.formats import _text, contract
+from credential_operator.formats import _file, _text, contract
 
 
 class Format:
@@ -14,8 +14,13 @@ class Format:
     title: ClassVar[str] = (
         "The provider's usual environment variables, one key each: for `envFrom`, SDKs, restic, Terraform."
     )
+    source_title: ClassVar[str] = (
+        "The provider's usual environment variables, one key each; what they say of public fields must be "
+        "what the spec says."
+    )
     secret_type: ClassVar[str] = contract.OPAQUE
     options = contract.Options
+    source_options = contract.Options
 
     def serves(self, fields: Collection[str]) -> bool:
         """Tells whether there is anything to lay out."""
@@ -26,8 +31,7 @@ class Format:
         data = {
             variable: _text.text(field, value).encode()
             for field, value in material.fields.items()
-            for variable in material.variables.get(field, ())
-            if variable.isidentifier()  # others are file names that a source may use
+            for variable in _variables(material.variables.get(field, ()))
         }
         if not data:
             raise errors.InvalidSpec(
@@ -35,6 +39,16 @@ class Format:
                 "format fields, or give them other names in secretRef.keys."
             )
         return data
+
+    def read(self, data: Mapping[str, bytes], _: contract.Options, asked: contract.Asked) -> contract.Found:
+        """Reads every field from the first of its variables that is there."""
+        names = {field: _variables(spelt) for field, spelt in asked.variables.items()}
+        return _file.take(data, names, "the Secret", asked)
+
+
+def _variables(names: tuple[str, ...]) -> list[str]:
+    """Gives the variables; other names are those of files, which a source may use."""
+    return [name for name in names if name.isidentifier()]
 
 
 FORMAT = Format()

@@ -137,16 +137,23 @@ class Provider(Protocol[C, K]):
         """
 
 
-def load(provider: Provider[Any, K], data: Mapping[str, bytes], keys: Mapping[str, str]) -> K:
+def load(
+    provider: Provider[Any, K],
+    data: Mapping[str, bytes],
+    keys: Mapping[str, str],
+    places: Mapping[str, str] | None = None,
+) -> K:
     """Reads a type's key material out of a source Secret; `keys` maps fields to that Secret's keys.
 
     A field that is not mapped is read from the key of its own name, or of its first environment
-    variable that is there; a type of any fields takes every key of the Secret. Raises InvalidSpec for
-    a mapping of unknown fields, InvalidKeyMaterial that names every field that is missing or cannot
-    be right, and no value.
+    variable that is there; a type of any fields takes every key of the Secret. Where `data` was read out
+    of another layout, `places` says where each field stands, or would. Raises InvalidSpec for a mapping of
+    unknown fields, InvalidKeyMaterial that names every field that is missing or cannot be right, and no
+    value.
     """
     if installed.takes_any(provider):
         return provider.keys.model_validate(_all(data, keys))
+    places = places or {}
     names = {field.alias or name: field for name, field in provider.keys.model_fields.items()}
     if unknown := sorted(keys.keys() - names):
         raise errors.InvalidSpec(
@@ -162,9 +169,12 @@ def load(provider: Provider[Any, K], data: Mapping[str, bytes], keys: Mapping[st
             kind = Document if Document in (field.annotation, *get_args(field.annotation)) else Line
             value, problem = _read(data[key], lines=kind is Document)
             found[name] = kind(value)
-            problems += [f"{name} (Secret key {key}) {problem}"] if problem else []
+            problems += [f"{name} ({places.get(name, f'Secret key {key}')}) {problem}"] if problem else []
         elif field.is_required() or name in keys:
-            problems.append(f"{name} is missing: write it under the Secret key {' or '.join(spellings)}")
+            place = (
+                f"as {places[name]}" if name in places else f"under the Secret key {' or '.join(spellings)}"
+            )
+            problems.append(f"{name} is missing: write it {place}")
     if problems:
         raise errors.InvalidKeyMaterial("; ".join(sorted(problems)) + ".")
     return provider.keys.model_validate(found)

@@ -82,7 +82,24 @@ def field_cases(kind: str, field: str, good: Json, *, formats: str) -> Iterator[
             "spec.targets",
             f"must have formats that can serve {kind}: {formats}",
             good={**good, "targets": [{"name": "a", "format": "env"}]},
-            bad={**good, "targets": [{"name": "a", "format": "velero"}]},
+            bad={**good, "targets": [{"name": "a", "format": "aws-credentials-file"}]},
+        ),
+    )
+    yield source_case(kind, good, formats=formats)
+
+
+def source_case(
+    kind: str, good: Json, *, formats: str, wrong: str = "aws-credentials-file"
+) -> tuple[str, Case]:
+    """Return the example of a rule that every type has: what it can be laid out as, it can be read from."""
+    readable = ", ".join(sorted({*formats.split(", "), "ini"}))
+    return (
+        f"{kind}: the source has a format that can hold it",
+        Case(
+            "spec.secretRef.format",
+            f"must be a format that {kind} can be read from: {readable}",
+            good={**good, "secretRef": {"name": "keys", "format": "ini"}},
+            bad={**good, "secretRef": {"name": "keys", "format": wrong}},
         ),
     )
 

@@ -12,7 +12,9 @@ def keyed(**config: Any) -> Json:
 
 
 CASES = {
-    **dict(field_cases("google", "serviceAccountJSON", keyed(), formats="env, fields")),
+    **dict(
+        field_cases("google", "serviceAccountJSON", keyed(), formats="env, fields, google-key-file, velero")
+    ),
     "google: a scope is a word": Case(
         "spec.google.scopes[0]",
         "must be a scope without white space, such as https://www.googleapis.com/auth/cloud-platform",
