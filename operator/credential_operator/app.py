@@ -35,6 +35,7 @@ from credential_operator import (
     providers,
     reconcile,
     settings,
+    sources,
     sweep,
     view,
     watch,
@@ -185,6 +186,14 @@ class App:
             recorder=recorder,
             wake=self._controller.wake,
             wake_references=self._controller.wake_references,
+            source_of=sources.Sources(
+                self._connection,
+                self._known,
+                keyring,
+                formats=self._catalogue.sources,
+                account=f"{self._settings.own_namespace}:{self._settings.service_account}",
+                wake=self._controller.wake,
+            ),
             clock=_now,
         )
         binder = binding.Binder(self._connection, self._known, _now)

@@ -2,6 +2,7 @@
 
 import asyncio
 import concurrent.futures
+import dataclasses
 import datetime
 import logging
 import pathlib
@@ -17,6 +18,8 @@ logger = logging.getLogger(__name__)
 
 GRACE = 2.0
 """Seconds past its timeout, after which a call is given up and its thread left to itself."""
+CALLS = 5
+"""What one check may ask one after the other, each within the timeout: see `_ask`."""
 
 
 class Fault(Exception):
@@ -44,6 +47,15 @@ class Wordless:
             raise Fault(error) from None
 
 
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What to ask a provider besides whether the key works, as far as the type can be asked."""
+
+    permissions: tuple[str, ...] = ()
+    reach: bool = False
+    history: bool = False
+
+
 class Checker:
     """Asks providers whether keys work."""
 
@@ -64,9 +76,14 @@ class Checker:
         *,
         timeout: float,
         external_id: str,
+        asked: Asked = Asked(),
     ) -> contract.Validation:
-        """Inspects the key material without a call, then asks the provider; raises a CredentialError."""
-        provider.inspect(config, keys)
+        """Inspects the key material without a call, then asks the provider; raises a CredentialError.
+
+        `keys` may be a Token, where no key is stored.
+        """
+        if not isinstance(keys, contract.Token):
+            provider.inspect(config, keys)
         endpoint = provider.endpoint(config)
         context = contract.Context(session=self._session, timeout=timeout, now=_now, external_id=external_id)
         if not endpoint:
@@ -74,9 +91,9 @@ class Checker:
         self._breakers.check(endpoint)
         began = time.monotonic()
         try:
-            async with asyncio.timeout(timeout + GRACE):
+            async with asyncio.timeout(timeout * CALLS + GRACE):
                 validation = await asyncio.get_running_loop().run_in_executor(
-                    self._pool, _validate, provider, config, keys, context
+                    self._pool, _ask, provider, config, keys, context, asked
                 )
         except TimeoutError:
             error = errors.ProviderUnreachable(f"{endpoint} did not answer within {timeout:g} s.")
@@ -104,6 +121,22 @@ class Checker:
             self._breakers.succeeded(endpoint)
 
 
+def _ask(
+    provider: contract.Provider[Any, Any], config: Any, keys: Any, context: contract.Context, asked: Asked
+) -> contract.Validation:
+    """Asks all there is to ask, one after the other, each within the timeout."""
+    if isinstance(keys, contract.Token) and isinstance(provider, contract.Keyless):
+        keys = provider.exchange(config, keys.identity, keys.text, context)
+    history = _history(provider, config, keys, context) if asked.history else None
+    validation = _validate(provider, config, keys, context)
+    if asked.permissions and isinstance(provider, contract.Granter):
+        validation = _with_grants(
+            validation, provider.grants(config, keys, contract.resolve(provider, asked.permissions), context)
+        )
+    reach = _reach(provider, config, keys, context) if asked.reach else None
+    return dataclasses.replace(validation, history=history, reach=reach)
+
+
 def _validate(
     provider: contract.Provider[Any, Any], config: Any, keys: Any, context: contract.Context
 ) -> contract.Validation:
@@ -112,6 +145,44 @@ def _validate(
         return provider.validate(config, keys, context)
     finally:
         metrics.VALIDATION_CPU.labels(provider.name).inc(time.thread_time() - began)
+
+
+def _history(provider: object, config: Any, keys: Any, context: contract.Context) -> contract.History | None:
+    """Gives what the provider tells of the key's life; None where it tells nothing, which is no error."""
+    if not isinstance(provider, contract.Historian):
+        return None
+    try:
+        return provider.history(config, keys, context)
+    except errors.CredentialError:
+        return contract.History()
+
+
+def _reach(provider: object, config: Any, keys: Any, context: contract.Context) -> contract.Reach | None:
+    """Gives what the key sees; None where the provider does not tell, which is no error."""
+    if not isinstance(provider, contract.Explorer):
+        return None
+    try:
+        return provider.reach(config, keys, context)
+    except errors.CredentialError:
+        return None
+
+
+def _with_grants(validation: contract.Validation, grants: contract.Grants) -> contract.Validation:
+    """Adds what is known of the required permissions; raises PermissionDenied where one is missing."""
+    if grants.missing:
+        whose = f"of {validation.identity.principal} " if validation.identity else ""
+        raise errors.PermissionDenied(
+            f"The key {whose}works and lacks {', '.join(grants.missing)}: "
+            "grant it, or take it off spec.validation.permissions.",
+            missing=grants.missing,
+        )
+    if not grants.unknown:
+        return dataclasses.replace(validation, grants=grants)
+    warning = contract.Warned(
+        reason="PermissionsUnknown",
+        message=f"Whether the key has {', '.join(grants.unknown)} is not known: {grants.why}",
+    )
+    return dataclasses.replace(validation, grants=grants, warnings=(*validation.warnings, warning))
 
 
 def _now() -> datetime.datetime:

@@ -72,9 +72,13 @@ class KeyDisabled(Refused):
 
 
 class PermissionDenied(Refused):
-    """The key is authentic and lacks a permission that was required."""
+    """The key is authentic and lacks a permission that was required; `missing` names those that were asked for."""
 
     reason = "PermissionDenied"
+
+    def __init__(self, message: str, *, certain: bool = False, missing: tuple[str, ...] = ()) -> None:
+        super().__init__(message, certain=certain)
+        self.missing = missing
 
 
 class Misconfigured(Stalled):

@@ -72,6 +72,7 @@ class Pass:
     may not be published. `blockers`: references that hold back the deletion, None while there is none.
     `idle`: nothing was due, so nothing was looked at. `waiting`: a check is repeated when a backoff ends.
     `locks`: the provider locks accounts, so that a refused key is not tried again until it changes.
+    `permissions`, `reach`: the spec asks for these. `keyless`: no key is stored.
     """
 
     generation: int
@@ -92,6 +93,9 @@ class Pass:
     idle: bool = False
     waiting: bool = False
     locks: bool = False
+    permissions: bool = False
+    reach: bool = False
+    keyless: bool = False
 
     @property
     def error(self) -> errors.CredentialError | None:

@@ -22,6 +22,9 @@ CHART = "deploy/chart/files/crds"
 FOLDERS = ("crds", "deploy/examples", CHART)
 """Where generated files are; one that is not generated any more is removed."""
 NOTICE = f"# {pages.NOTICE}\n"
+OWNER = {"team": "storage", "contact": "#storage-oncall"}
+OPERATOR = "credential-operator"
+"""The namespace and the ServiceAccount that the chart installs the operator with by default."""
 
 Json = dict[str, Any]
 
@@ -88,6 +91,9 @@ def _examples() -> Iterator[tuple[str, str]]:
         examples = {_kebab(provider.name): provider.example, **more}
         for name, config in examples.items():
             yield name, manifest(_example(provider, name, config))
+        if isinstance(provider, contract.Keyless):
+            name = f"{_kebab(provider.name)}-workload-identity"
+            yield name, manifest(_keyless_example(provider, name, provider.workload_identity))
     yield "credentialreference", manifest([_reference()])
 
 
@@ -101,7 +107,7 @@ def _example(provider: contract.Provider[Any, Any], name: str, config: Mapping[s
     source = f"{name}-keys"
     spec = {
         "displayName": provider.title.removesuffix("."),
-        "owner": {"team": "storage", "contact": "#storage-oncall"},
+        "owner": OWNER,
         provider.name: dict(config),
         "secretRef": {"name": source},
         "targets": [{"name": f"{name}-env", "format": "env"}],
@@ -112,6 +118,44 @@ def _example(provider: contract.Provider[Any, Any], name: str, config: Mapping[s
             "kind": "Secret",
             "metadata": {"name": source},
             "stringData": dict(_fake_keys(provider)),
+        },
+        _object(kinds.CREDENTIAL, name, spec),
+    ]
+
+
+def _keyless_example(
+    provider: contract.Provider[Any, Any], name: str, identity: type[contract.WorkloadIdentity]
+) -> list[Json]:
+    """Gives a ServiceAccount, what lets the operator make tokens of it, and the Credential that uses them."""
+    tokens, group = f"{name}-tokens", "rbac.authorization.k8s.io"
+    rule = {
+        "apiGroups": [""],
+        "resources": ["serviceaccounts/token"],
+        "resourceNames": [name],
+        "verbs": ["create"],
+    }
+    subject = {"kind": "ServiceAccount", "name": OPERATOR, "namespace": OPERATOR}
+    role = {"apiGroup": group, "kind": "Role", "name": tokens}
+    spec = {
+        "displayName": f"{provider.title.removesuffix('.')}: none is stored",
+        "owner": OWNER,
+        provider.name: dict(provider.example),
+        "workloadIdentity": {"serviceAccountName": name, **identity.example},
+    }
+    return [
+        {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": name}},
+        {
+            "apiVersion": f"{group}/v1",
+            "kind": "Role",
+            "metadata": {"name": tokens},
+            "rules": [rule],
+        },
+        {
+            "apiVersion": f"{group}/v1",
+            "kind": "RoleBinding",
+            "metadata": {"name": tokens},
+            "subjects": [subject],
+            "roleRef": role,
         },
         _object(kinds.CREDENTIAL, name, spec),
     ]

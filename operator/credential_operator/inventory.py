@@ -288,4 +288,5 @@ def _owner(spec: Json) -> tuple[str, str] | None:
 
 
 def _secret_names(spec: Json) -> list[str]:
-    return [spec["secretRef"]["name"], *(one["name"] for one in spec.get("targets", ()))]
+    source = [spec["secretRef"]["name"]] if "secretRef" in spec else []
+    return [*source, *(one["name"] for one in spec.get("targets", ()))]

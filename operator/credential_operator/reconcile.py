@@ -5,7 +5,6 @@ step may run twice and any wake-up may be lost. What is kept in memory between p
 only spaces out calls to providers.
 """
 
-import base64
 import dataclasses
 import datetime
 import logging
@@ -23,9 +22,9 @@ from credential_operator import (
     findings,
     installation,
     inventory,
-    layouts,
     protection,
     references,
+    sources,
     status,
     targets,
     view,
@@ -53,15 +52,6 @@ class _Attempts:
     not_before: float = 0.0
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
-    """The source Secret, read: the type's key material, and what stands for it without showing it."""
-
-    version: str
-    digest: str
-    keys: Any = dataclasses.field(repr=False)
-
-
 class Reconciler:
     """Brings Credentials one pass further; shared by all workers."""
 
@@ -76,9 +66,11 @@ class Reconciler:
         recorder: events.Recorder,
         wake: Callable[[Iterable[inventory.Key]], None],
         wake_references: Callable[[inventory.Key], None],
+        source_of: sources.Sources,
         clock: Callable[[], datetime.datetime],
     ) -> None:
         self._connection = connection
+        self._sources = source_of
         self._known = known
         self._keyring = keyring
         self._checker = checker
@@ -130,7 +122,7 @@ class Reconciler:
     async def _look(self, seen: view.View, blockers: list[references.Claim] | None) -> findings.Pass:
         """Loads, validates and publishes what is due; never raises for what belongs into the status."""
         attempts = self._attempts.setdefault(seen.key, _Attempts())
-        version = self._known.versions.get(seen.source_key)
+        version = seen.source_version(self._known)
         waiting = attempts.not_before > time.monotonic() and attempts.version == version
         todo = view.due(seen, self._known, self._clock(), waiting=waiting)
         found = findings.Pass(
@@ -146,6 +138,9 @@ class Reconciler:
             reconcile_at=seen.metadata["annotations"].get(inventory.RECONCILE_AT),
             waiting=waiting,
             locks=seen.provider.locks,
+            permissions=bool(seen.spec.validation.permissions),
+            reach=seen.spec.discover_reach,
+            keyless=seen.identity is not None,
         )
         if seen.spec.suspend:
             return dataclasses.replace(found, verdict=findings.NotChecked(reason="Suspended"))
@@ -162,7 +157,7 @@ class Reconciler:
     ) -> findings.Pass:
         """Loads the source, validates it, and publishes it if it may be."""
         try:
-            source = await self._load(seen)
+            source = await self._sources.load(seen)
         except errors.Forbidden as error:
             return dataclasses.replace(found, trouble=error)
         except (
@@ -192,27 +187,8 @@ class Reconciler:
             return dataclasses.replace(found, held=True, idle=whole and not asked)
         return await self._publish(seen, source, found)
 
-    async def _load(self, seen: view.View) -> Source:
-        """Reads the source Secret; raises SourceNotFound, or what `layouts.load` raises."""
-        name = seen.spec.secret_ref.name
-        try:
-            secret = await self._connection.secret(*seen.source_key)
-        except cluster.NotFound:
-            raise errors.SourceNotFound(
-                f"Secret {name} does not exist: create it, or name another one in spec.secretRef."
-            ) from None
-        self._wake(other for other in self._known.put_secret(secret["metadata"]) if other != seen.key)
-        data = {field: base64.b64decode(value) for field, value in (secret.get("data") or {}).items()}
-        keys = layouts.load(seen.provider, seen.config, seen.spec.secret_ref, data, self._catalogue.sources)
-        fields = seen.provider.fields(seen.config, keys)
-        return Source(
-            version=secret["metadata"]["resourceVersion"],
-            digest=self._keyring.source(*seen.key, fields),
-            keys=keys,
-        )
-
     async def _judge(
-        self, seen: view.View, source: Source, *, todo: view.Due, same_key: bool
+        self, seen: view.View, source: sources.Source, *, todo: view.Due, same_key: bool
     ) -> findings.Verdict:
         """Asks the provider if that is due; what it says no to is an answer, not a failure."""
         if seen.spec.validation.policy == "Disabled":
@@ -227,6 +203,7 @@ class Reconciler:
                     source.keys,
                     timeout=seen.spec.validation.timeout.total_seconds(),
                     external_id=self._keyring.external_id(*seen.key),
+                    asked=seen.asked(self._clock()),
                 )
         except errors.CredentialError as error:
             return error
@@ -234,7 +211,9 @@ class Reconciler:
             logger.exception("a check failed by a fault of ours", extra={"object": str(seen.key)})
             return error
 
-    def _worth_asking(self, seen: view.View, source: Source, *, todo: view.Due, same_key: bool) -> bool:
+    def _worth_asking(
+        self, seen: view.View, source: sources.Source, *, todo: view.Due, same_key: bool
+    ) -> bool:
         """Tells whether a call is due, and not for a Secret that changed while the key in it did not."""
         if not todo.validation or not todo.source_only:
             return todo.validation
@@ -243,15 +222,15 @@ class Reconciler:
         refused = validated == "False" and attempts is not None and attempts.digest == source.digest
         return not (same_key and validated == "True") and not (seen.provider.locks and refused)
 
-    async def _publish(self, seen: view.View, source: Source, found: findings.Pass) -> findings.Pass:
+    async def _publish(self, seen: view.View, source: sources.Source, found: findings.Pass) -> findings.Pass:
         """Renders and applies every target, and removes those that the spec no longer names."""
-        material = seen.material(source.keys, external_id=self._keyring.external_id(*seen.key))
         owner = targets.owner(seen.metadata, source.digest)
         standing = {target.name: target for target in found.targets}
         done: list[findings.Published] = []
         trouble: list[errors.CredentialError] = []
         for target in seen.spec.targets:
             try:
+                material = seen.material(source.keys, external_id=self._keyring.external_id(*seen.key))
                 desired = self._catalogue.render(target, material)
                 done.append(
                     await self._targets.publish(
@@ -300,7 +279,9 @@ class Reconciler:
             return tuple(("CredentialReference", *claim.key) for claim in blockers)
         return tuple(("CredentialReference", *key) for key in self._known.references_to(seen.key))
 
-    def _source(self, seen: view.View, source: Source | None) -> Json:
+    def _source(self, seen: view.View, source: sources.Source | None) -> Json | None:
+        if seen.spec.secret_ref is None:
+            return None
         before = seen.status.get("source") or {}
         version = None if source is None else source.version
         changed = before.get("resourceVersion") != version or "changedAt" not in before
@@ -317,7 +298,7 @@ class Reconciler:
     # What a pass leaves behind
 
     def _remember(
-        self, attempts: _Attempts, source: Source, verdict: findings.Verdict, seen: view.View
+        self, attempts: _Attempts, source: sources.Source, verdict: findings.Verdict, seen: view.View
     ) -> None:
         """Counts refusals and failures in a row; a refusal that the status shows as confirmed stays so."""
         same = attempts.digest == source.digest

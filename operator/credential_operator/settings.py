@@ -29,6 +29,10 @@ class Settings(pydantic.BaseModel):
     own_namespace: str = pydantic.Field(
         "credential-operator", description="Where the operator's Lease and installation key are."
     )
+    service_account: str = pydantic.Field(
+        "credential-operator",
+        description="The operator's own ServiceAccount, for messages that say what to do.",
+    )
     identity: str = pydantic.Field(
         default_factory=lambda: f"{socket.gethostname()}-{os.getpid()}",
         description="Name of this replica in the Lease; a Pod's name.",

@@ -2,7 +2,7 @@
 
 import dataclasses
 import datetime
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from credential_operator import errors, judge, situation
@@ -11,8 +11,12 @@ from credential_operator.providers import contract
 
 SHOWN = 10
 """How many names a status lists."""
-KEPT = ("identity", "key", "externalID", "lastValidatedTime", "nextValidationTime", "source")
+MAX_LISTED = 256
+"""How many permissions it lists."""
+KEPT = ("identity", "key", "externalID", "lastValidatedTime", "nextValidationTime")
 """What a pass that finds out nothing new about it leaves as it is."""
+KEYLESS_AGAIN = datetime.timedelta(minutes=1)
+"""When to look again for a ServiceAccount, or a Role for its tokens: no watch tells of either."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +90,16 @@ def merge_patch(old: Mapping[str, Any], new: Mapping[str, Any]) -> Json:
 
 def _facts(old: Mapping[str, Any], found: Pass, now: Time) -> Json:
     """Gives everything in the status that is not a condition."""
-    facts: Json = {name: old[name] for name in KEPT if name in old}
+    kept = [
+        name
+        for name, wanted in (
+            ("source", not found.keyless),
+            ("permissions", found.permissions),
+            ("reach", found.reach),
+        )
+        if wanted
+    ]
+    facts: Json = {name: old[name] for name in (*KEPT, *kept) if name in old}
     facts |= {"observedGeneration": found.generation, "type": found.type, "references": _counted(found)}
     if found.reconcile_at is not None:
         facts["lastHandledReconcileAt"] = found.reconcile_at
@@ -98,32 +111,70 @@ def _facts(old: Mapping[str, Any], found: Pass, now: Time) -> Json:
         facts = {
             name: value for name, value in facts.items() if name not in ("identity", "key", "externalID")
         }
-        facts |= _identified(found.verdict)
+        facts |= _identified(found.verdict, old.get("key", {}), now)
         if not found.unasked:
             facts["lastValidatedTime"] = show_time(now)
-    end = _expiry(old, found)
+    facts |= _told(found, now)
+    end = _expiry(old, found, facts)
     if end is not None:
         facts["expiresAt"] = show_time(end)
     return _planned(facts, found, now)
 
 
-def _identified(validation: contract.Validation) -> Json:
+def _identified(validation: contract.Validation, known: Mapping[str, Any], now: Time) -> Json:
     identity = validation.identity
     account = {"account": identity.account} if identity is not None and identity.account else {}
     facts = {
         "identity": {"principal": identity.principal, **account} if identity is not None else None,
-        "key": {"id": validation.key_id} if validation.key_id else None,
+        "key": _key(validation, known, now),
         "externalID": validation.external_id,
     }
     return {name: value for name, value in facts.items() if value}
 
 
-def _expiry(old: Mapping[str, Any], found: Pass) -> Time | None:
-    """Gives the end of what a person must renew: the owner's word, else the provider's."""
+def _key(validation: contract.Validation, known: Mapping[str, Any], now: Time) -> Json | None:
+    """Gives the public facts of the key; its history is kept as long as it is the same key."""
+    if not validation.key_id:
+        return None
+    if validation.history is None:
+        return {**(known if known.get("id") == validation.key_id else {}), "id": validation.key_id}
+    times = {
+        "createdAt": validation.history.created_at,
+        "lastUsedTime": validation.history.last_used_at,
+        "expiresAt": validation.history.expires_at,
+        "observedAt": now,
+    }
+    return {"id": validation.key_id, **{name: show_time(time) for name, time in times.items() if time}}
+
+
+def _told(found: Pass, now: Time) -> Json:
+    """Gives what the provider told of permissions and reach in this pass."""
+    told: Json = {}
+    match found.verdict:
+        case contract.Validation(grants=contract.Grants() as grants):
+            told["permissions"] = _listed(missing=grants.missing, unknown=grants.unknown)
+        case errors.PermissionDenied(missing=(_, *_) as missing):
+            told["permissions"] = _listed(missing=missing)
+    match found.verdict:
+        case contract.Validation(reach=contract.Reach() as reach):
+            places = [
+                {"id": one.id, "name": one.name} if one.name else {"id": one.id} for one in reach.places
+            ]
+            told["reach"] = {"count": reach.count, "discoveredAt": show_time(now)}
+            told["reach"] |= {"items": places[:SHOWN]} if places else {}
+    return told
+
+
+def _listed(**names: Sequence[str]) -> Json:
+    return {word: list(listed[:MAX_LISTED]) for word, listed in names.items() if listed or word == "missing"}
+
+
+def _expiry(old: Mapping[str, Any], found: Pass, facts: Json) -> Time | None:
+    """Gives the end of what a person must renew: the owner's word, else the key's own, else the provider's."""
     if found.timing.expires_at is not None:
         return found.timing.expires_at
     if isinstance(found.verdict, contract.Validation):
-        return found.verdict.expires_at
+        return found.verdict.expires_at or parse_time(facts.get("key", {}).get("expiresAt"))
     return parse_time(old.get("expiresAt"))
 
 
@@ -144,18 +195,22 @@ def _planned(facts: Json, found: Pass, now: Time) -> Json:
     ):
         return facts
     facts.pop("nextValidationTime", None)
+    planned = _next_validation(found, now)
+    return facts if planned is None else facts | {"nextValidationTime": show_time(planned)}
+
+
+def _next_validation(found: Pass, now: Time) -> Time | None:
     if found.unasked:
         # Nothing but the end of its life can change what is said of it.
-        end = found.verdict.expires_at if isinstance(found.verdict, contract.Validation) else None
-        return facts if end is None else facts | {"nextValidationTime": show_time(end)}
+        return found.verdict.expires_at if isinstance(found.verdict, contract.Validation) else None
     if isinstance(found.verdict, NotChecked) or (found.locks and isinstance(found.verdict, errors.Refused)):
-        return facts
+        return None
+    if found.keyless and isinstance(found.error, errors.Waiting):
+        return now + KEYLESS_AGAIN
     if not found.confirmed:
-        return facts | {"nextValidationTime": show_time(now + datetime.timedelta(seconds=CONFIRM_AFTER))}
-    if not found.timing.interval:
-        return facts
-    jittered = found.timing.interval * (0.9 + 0.2 * found.timing.jitter)
-    return facts | {"nextValidationTime": show_time(now + jittered)}
+        return now + datetime.timedelta(seconds=CONFIRM_AFTER)
+    interval = found.timing.interval
+    return now + interval * (0.9 + 0.2 * found.timing.jitter) if interval else None
 
 
 def _next_look(status: Mapping[str, Any], found: Pass, now: Time) -> Time | None:

@@ -5,7 +5,7 @@ import datetime
 from collections.abc import Mapping
 from typing import Any
 
-from credential_operator import errors, findings, inventory, targets
+from credential_operator import checks, errors, findings, inventory, targets
 from credential_operator.api import credential, installed
 from credential_operator.formats import contract as formats_contract
 from credential_operator.providers import contract
@@ -57,6 +57,10 @@ def _options(target: credential.Target, layout: formats_contract.Format[Any]) ->
     return {**target.options, **({"keys": target.keys} if "keys" in layout.options.model_fields else {})}
 
 
+HISTORY_AFTER = datetime.timedelta(days=1)
+"""How old what is known of a key's making and last use may be: a validation is itself a use."""
+
+
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class View:
     """A Credential parsed: what a pass starts from."""
@@ -68,6 +72,7 @@ class View:
     type: str
     provider: contract.Provider[Any, Any]
     config: Any
+    identity: Any
     endpoint: str
 
     @property
@@ -91,9 +96,24 @@ class View:
         return str(self.metadata["annotations"].get(inventory.FORCE_DELETE, ""))
 
     @property
-    def source_key(self) -> inventory.Key:
-        """The source Secret."""
-        return inventory.Key(self.key.namespace, self.spec.secret_ref.name)
+    def source_key(self) -> inventory.Key | None:
+        """The source Secret; None where no key is stored."""
+        source = self.spec.secret_ref
+        return None if source is None else inventory.Key(self.key.namespace, source.name)
+
+    def source_version(self, known: inventory.Inventory) -> str | None:
+        """Gives the version of the source Secret that is known; None where there is none."""
+        key = self.source_key
+        return None if key is None else known.versions.get(key)
+
+    def asked(self, now: datetime.datetime) -> checks.Asked:
+        """Gives what to ask the provider besides whether the key works."""
+        observed = findings.parse_time(self.status.get("key", {}).get("observedAt"))
+        return checks.Asked(
+            permissions=self.spec.validation.permissions,
+            reach=self.spec.discover_reach,
+            history=observed is None or now - observed > HISTORY_AFTER,
+        )
 
     @property
     def spec_changed(self) -> bool:
@@ -148,8 +168,15 @@ def parse(record: inventory.Record, catalogue: Catalogue) -> View | None:
         type=name,
         provider=provider,
         config=provider.config.model_validate(config),
+        identity=_identity(provider, rest.get("workloadIdentity")),
         endpoint=record.endpoint,
     )
+
+
+def _identity(provider: contract.Provider[Any, Any], written: Json | None) -> Any:
+    if written is None or not isinstance(provider, contract.Keyless):
+        return None
+    return provider.workload_identity.model_validate(written)
 
 
 UNFINISHED = (errors.Conflict.reason, errors.Unavailable.reason)
@@ -174,7 +201,7 @@ class Due:
 
 def due(seen: View, known: inventory.Inventory, now: datetime.datetime, *, waiting: bool) -> Due:
     """Decides what is to be done from what the status says was done. `waiting`: a backoff has not ended."""
-    version = known.versions.get(seen.source_key)
+    version = seen.source_version(known)
     source_changed = version != seen.status.get("source", {}).get("resourceVersion") and not waiting
     planned = findings.parse_time(seen.status.get("nextValidationTime"))
     asked = seen.metadata["annotations"].get(inventory.RECONCILE_AT) != seen.status.get(
@@ -197,7 +224,7 @@ def due(seen: View, known: inventory.Inventory, now: datetime.datetime, *, waiti
     )
 
 
-def publishable(seen: View, verdict: findings.Verdict, version: str, *, same_key: bool) -> bool:
+def publishable(seen: View, verdict: findings.Verdict, version: str | None, *, same_key: bool) -> bool:
     """Tells whether the key in the source Secret may be published after this verdict.
 
     What the provider accepted before may be written again without asking, as long as it is the same key.

@@ -13,7 +13,7 @@ policed, unique = policies.policed, policies.unique
 reinstall = policies.reinstall
 
 SWITCHES = (
-    *("source", "targets", "targetMetadata.enabled", "deleteProtection"),
+    *("source", "workloadIdentity", "targets", "targetMetadata.enabled", "deleteProtection"),
     *("forceDelete", "release", "finalizer"),
 )
 """The chart's values below `policies` that switch one off each."""
@@ -87,6 +87,42 @@ def test_who_may_read_the_source_may_send_its_key_elsewhere(
     policed.user("rita").kubectl(
         *patch(credential_of_admin, {"spec": {"s3": {"endpoint": "https://s3.example"}}})
     )
+
+
+@pytest.mark.parametrize("name", ["ida", "paul", "alice", "adam"])
+def test_who_may_make_a_token_or_create_pods_may_name_its_account(policed: Policed, name: str) -> None:
+    policed.user(name).create(keyless(f"keyless-by-{name}-{policed.finalizer}".lower()))
+
+
+def test_who_may_not_make_a_token_may_not_have_it_sent(policed: Policed) -> None:
+    refusal = policed.user("tom").refused("create", "--filename=-", document=keyless("lent"))
+
+    assert refusal == users.Refusal(
+        "workload-identity",
+        "you may neither create tokens of ServiceAccount backup nor create Pods in namespace team-a: "
+        "who says where its tokens are sent must be able to make them",
+    )
+    other = keyless("other", serviceAccountName="cluster-admin")
+    assert policed.user("ida").refused("create", "--filename=-", document=other).policy == "workload-identity"
+
+
+def test_who_may_not_make_a_token_may_change_what_does_not_send_it(policed: Policed, unique: str) -> None:
+    policed.user("ida").create(keyless(unique))
+    carl = policed.user("carl")
+    carl.kubectl(*patch(unique, {"spec": {"displayName": "Nightly", "discoverReach": True}}))
+    change = {"spec": {"aws": {"endpoint": "https://collector.example"}}}
+    assert carl.refused(*patch(unique, change)).policy == "workload-identity"
+
+
+def keyless(name: str, **identity: str) -> users.Json:
+    """Return a Credential that needs no stored key."""
+    document = credential(name, TEAM)
+    role = "arn:aws:iam::123456789012:role/backup"
+    document["spec"] = {
+        "aws": {"region": "eu-west-1"},
+        "workloadIdentity": {"serviceAccountName": "backup", "roleARN": role} | identity,
+    }
+    return document
 
 
 def test_who_may_not_create_secrets_gets_no_target(policed: Policed) -> None:
@@ -243,7 +279,10 @@ def test_the_api_server_finds_no_fault_in_the_expressions(
 
     assert {policy["metadata"]["name"]: policy["status"]["typeChecking"] for policy in listed()} == {
         f"credential-operator-{name}": {}
-        for name in ("source", "targets", "target-metadata", "delete-protection", "force-delete", "release")
+        for name in (
+            *("source", "workload-identity", "targets", "target-metadata"),
+            *("delete-protection", "force-delete", "release"),
+        )
     }
 
 

@@ -39,7 +39,7 @@ def google(emulator: Google) -> Scene:
     key = emulator.create_key(EMAIL)
     wrong = {**key, "private_key_id": "0" * 40}
     return Scene(
-        config={"tokenURL": emulator.token_url},
+        config={"tokenURL": emulator.token_url, "apiEndpoint": emulator.url},
         good={"key.json": json.dumps(key)},
         wrong={"key.json": json.dumps(wrong)},
         principal=EMAIL,

@@ -27,6 +27,7 @@ ROLES: Mapping[str, tuple[str, ...]] = {
     "rita": (CHART_EDIT,),
     "paul": (CHART_EDIT,),
     "tom": (CHART_EDIT,),
+    "ida": (CHART_EDIT,),
 }
 """ClusterRoles by person."""
 
@@ -36,8 +37,17 @@ RULES: Mapping[str, tuple[Json, ...]] = {
     ),
     "paul": ({"apiGroups": [""], "resources": ["pods"], "verbs": ["create"]},),
     "tom": ({"apiGroups": [""], "resources": ["secrets"], "verbs": ["get", "create"]},),
+    "ida": (
+        {
+            "apiGroups": [""],
+            "resources": ["serviceaccounts/token"],
+            "resourceNames": ["backup"],
+            "verbs": ["create"],
+        },
+    ),
 }
-"""What they may do besides: rita reads one Secret, paul creates Pods, tom reads and creates Secrets."""
+"""What they may do besides: rita reads one Secret, paul creates Pods, tom reads and creates Secrets, ida makes
+tokens of one ServiceAccount."""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, NamedTuple
 from emulators import child, faults
 
 ACCOUNT = "123456789012"
+AUDIENCE = "sts.amazonaws.com"
 Document = dict[str, Any]
 
 
@@ -34,8 +35,8 @@ class AwsEmulator(child.Emulator):
 
     Verified on every request: signature (twice, by code that shares nothing), key, its status and
     partition, session token and expiry, clock, payload, region; then trust and identity policies, and
-    whose the bucket is. Not emulated, and refused: bucket policies, session policies, presigned URLs,
-    web identity.
+    whose the bucket is; of web identities the token's signature, issuer, audience and time, and the trust
+    policy. Not emulated, and refused: bucket policies, session policies, presigned URLs.
     """
 
     kind: ClassVar[str] = "aws"
@@ -137,6 +138,10 @@ class AwsEmulator(child.Emulator):
         """Makes new sessions this short, whatever the client asks for; None ends it."""
         self.child.call("set_session_seconds", seconds=seconds)
 
+    def set_page(self, size: int) -> None:
+        """Makes simulations of policies answer so many actions at a time."""
+        self.child.call("set_page", size=size)
+
     def expire_session(self, key_id: str) -> None:
         """Ends a session at once, by the id of its key."""
         self.child.call("expire_session", key_id=key_id)
@@ -146,6 +151,16 @@ class AwsEmulator(child.Emulator):
     ) -> None:
         """Makes a bucket."""
         self.child.call("create_bucket", name=name, region=region, account=account, partition=partition)
+
+    def create_organization(self, names: Sequence[str], *, account: str = ACCOUNT) -> list[str]:
+        """Makes an organization that an account manages, with accounts of these names; returns their numbers."""
+        return list(self.child.call("create_organization", names=list(names), account=account))
+
+    def trust_issuer(
+        self, issuer: str, jwks: Document, *, audiences: Sequence[str] = (AUDIENCE,), account: str = ACCOUNT
+    ) -> None:
+        """Makes an issuer of tokens an OpenID Connect provider of an account, for these audiences."""
+        self.child.call("trust_issuer", issuer=issuer, jwks=jwks, audiences=list(audiences), account=account)
 
 
 def allow(*actions: str, resource: str | Sequence[str] = "*") -> Document:
@@ -163,4 +178,17 @@ def trust(*principals: str | User, external_id: str | None = None) -> Document:
     statement: Document = {"Effect": "Allow", "Principal": {"AWS": named}, "Action": "sts:AssumeRole"}
     if external_id is not None:
         statement["Condition"] = {"StringEquals": {"sts:ExternalId": external_id}}
+    return {"Version": "2012-10-17", "Statement": [statement]}
+
+
+def federate(issuer: str, subject: str, *, audience: str = AUDIENCE, account: str = ACCOUNT) -> Document:
+    """Words a role's trust policy for the bearer of an issuer's tokens."""
+    provider = issuer.removeprefix("https://")
+    equal = {f"{provider}:sub": subject, f"{provider}:aud": audience}
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Federated": f"arn:aws:iam::{account}:oidc-provider/{provider}"},
+        "Action": "sts:AssumeRoleWithWebIdentity",
+        "Condition": {"StringEquals": equal},
+    }
     return {"Version": "2012-10-17", "Statement": [statement]}

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import ClassVar, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, NamedTuple
 
 from emulators import service
 
@@ -11,7 +11,10 @@ YEAR = 365 * 24 * 3600.0
 
 
 class Call(NamedTuple):
-    """A request that arrived (token, subscriptions, subscription); status 0 where the connection was cut."""
+    """A request that arrived; status 0 where the connection was cut.
+
+    Actions: token, subscriptions, subscription, permissions, operations, application.
+    """
 
     action: str
     status: int
@@ -21,8 +24,9 @@ class AzureEmulator(service.Service):
     """An Azure of one's own on 127.0.0.1, in a process of its own.
 
     Verified on every sign-in: tenant, application, its secret and that one's life or what its certificate
-    signed, Conditional Access, scope. Tokens are signed (RS256); Resource Manager verifies signature,
-    issuer, audience and time, then the roles. Its audience is the emulator's own URL.
+    or a trusted issuer signed, Conditional Access, scope. Tokens are signed (RS256); Resource Manager and
+    Microsoft Graph verify signature, issuer, audience and time, then the roles. Their audience is the
+    emulator's own URL, or the name that a proxy led here.
     """
 
     kind: ClassVar[str] = "azure"
@@ -36,22 +40,68 @@ class AzureEmulator(service.Service):
         """Disables an application, or blocks it by Conditional Access; neither undoes both."""
         self.child.call("set_application", client=client, disabled=disabled, blocked=blocked)
 
-    def add_secret(self, client: str, value: str, *, seconds: float = YEAR) -> None:
-        """Makes a secret that lives for so many seconds; negative: its life is over."""
-        self.child.call("add_secret", client=client, value=value, seconds=seconds)
+    def add_secret(self, client: str, value: str, *, seconds: float = YEAR, age: float = 0.0) -> None:
+        """Makes a secret that is so many seconds old and lives for so many more; negative: its life is over."""
+        self.child.call("add_secret", client=client, value=value, seconds=seconds, age=age)
 
     def add_certificate(self, client: str, pem: str) -> None:
         """Makes a certificate known that the application signs in with in place of a secret."""
         self.child.call("add_certificate", client=client, pem=pem)
 
-    def add_subscription(
-        self, subscription: str, tenant: str, *, readers: Sequence[str] = (), name: str = "Pay-As-You-Go"
+    def add_federated_credential(
+        self, client: str, issuer: str, subject: str, *, audience: str = "api://AzureADTokenExchange"
     ) -> None:
-        """Makes a subscription, in which these applications have a role."""
+        """Lets an issuer's tokens for a subject stand in for a key of an application."""
         self.child.call(
-            "add_subscription", subscription=subscription, tenant=tenant, readers=list(readers), name=name
+            "add_federated_credential", client=client, issuer=issuer, subject=subject, audience=audience
         )
 
+    def trust_issuer(self, issuer: str, jwks: Mapping[str, Any]) -> None:
+        """Makes the keys known that an issuer publishes."""
+        self.child.call("trust_issuer", issuer=issuer, jwks=dict(jwks))
+
+    def set_graph_roles(self, client: str, *roles: str) -> None:
+        """Gives an application permissions on Microsoft Graph, in place of those it had."""
+        self.child.call("set_graph_roles", client=client, roles=list(roles))
+
+    def add_subscription(
+        self,
+        subscription: str,
+        tenant: str,
+        *,
+        readers: Sequence[str] = (),
+        name: str = "Pay-As-You-Go",
+        state: str = "Enabled",
+    ) -> None:
+        """Makes a subscription, in which these applications have the role Reader and nobody has another."""
+        self.child.call(
+            "add_subscription",
+            subscription=subscription,
+            tenant=tenant,
+            readers=list(readers),
+            name=name,
+            state=state,
+        )
+
+    def assign_role(
+        self,
+        client: str,
+        subscription: str,
+        *,
+        actions: Sequence[str] = (),
+        not_actions: Sequence[str] = (),
+        data_actions: Sequence[str] = (),
+        not_data_actions: Sequence[str] = (),
+    ) -> None:
+        """Gives an application one more role in a subscription."""
+        role = {
+            "actions": list(actions),
+            "notActions": list(not_actions),
+            "dataActions": list(data_actions),
+            "notDataActions": list(not_data_actions),
+        }
+        self.child.call("assign_role", client=client, subscription=subscription, role=role)
+
     def set_pages(self, size: int = 100, *, link_host: str = "") -> None:
-        """Sets how many subscriptions are on a page, and which host links to the next page name."""
+        """Sets how many things are on a page of a list, and which host links to the next page name."""
         self.child.call("set_pages", size=size, link_host=link_host)

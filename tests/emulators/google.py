@@ -1,8 +1,9 @@
-"""Google's token endpoint: takes what service accounts sign, and refuses what they did not."""
+"""Google: gives tokens for what service accounts sign, and tells through its APIs what these may do."""
 
 from __future__ import annotations
 
-from typing import ClassVar, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, NamedTuple
 
 from emulators import service
 
@@ -18,7 +19,8 @@ class Call(NamedTuple):
 class Google(service.Service):
     """An HTTPS server on 127.0.0.1, in a process of its own, whose token endpoint is /token.
 
-    It verifies signature, issuer, audience, time and scopes of what it is sent.
+    It verifies signature, issuer, audience, time and scopes of what it is sent. All APIs are on one host.
+    A member is serviceAccount:… or principal://…, as in Google's policies.
     """
 
     kind: ClassVar[str] = "google"
@@ -33,9 +35,18 @@ class Google(service.Service):
         """Makes a service account without keys."""
         self.child.call("create_account", email=email, project=project)
 
-    def create_key(self, email: str, *, bits: int = 2048) -> dict[str, str]:
+    def create_key(
+        self,
+        email: str,
+        *,
+        bits: int = 2048,
+        created: str = "2026-01-02T03:04:05Z",
+        expires: str = "9999-12-31T23:59:59Z",
+    ) -> dict[str, str]:
         """Makes a key and gives its file; only the public half is kept."""
-        made: dict[str, str] = self.child.call("create_key", email=email, bits=bits)
+        made: dict[str, str] = self.child.call(
+            "create_key", email=email, bits=bits, created=created, expires=expires
+        )
         return made
 
     def delete_key(self, email: str, key_id: str) -> None:
@@ -49,3 +60,41 @@ class Google(service.Service):
     def delete_account(self, email: str) -> None:
         """Deletes a service account with its keys."""
         self.child.call("delete_account", email=email)
+
+    def create_project(self, project: str, *, name: str = "", state: str = "ACTIVE") -> None:
+        """Makes a project in which nobody may do anything."""
+        self.child.call("create_project", project=project, name=name or project, state=state)
+
+    def grant(self, project: str, member: str, *permissions: str) -> None:
+        """Lets a member do these things in a project, and no others any more."""
+        self.child.call("grant", project=project, member=member, permissions=permissions)
+
+    def switch_api(self, project: str, api: str, *, on: bool) -> None:
+        """Switches an API, such as iam.googleapis.com, on or off for the accounts of a project."""
+        self.child.call("switch_api", project=project, api=api, on=on)
+
+    def let_impersonate(self, email: str, member: str) -> None:
+        """Lets a member become a service account."""
+        self.child.call("let_impersonate", email=email, member=member)
+
+    def trust_issuer(
+        self,
+        issuer: str,
+        jwks: Mapping[str, Any],
+        *,
+        provider: str,
+        audiences: Sequence[str] = (),
+        subjects: Sequence[str] = (),
+    ) -> None:
+        """Makes a provider of a workload identity pool that takes an issuer's tokens.
+
+        They are for the provider unless it allows other audiences, and of these subjects if it has any.
+        """
+        self.child.call(
+            "trust_issuer",
+            issuer=issuer,
+            jwks=jwks,
+            provider=provider,
+            audiences=list(audiences),
+            subjects=list(subjects),
+        )

@@ -29,9 +29,19 @@ class Oracle(service.Service):
         """Makes a user without keys, who may see itself."""
         self.child.call("create_user", tenancy=tenancy, user=user)
 
-    def upload_key(self, user: str, public_pem: str) -> str:
+    def create_compartment(self, tenancy: str, compartment: str, *, name: str, state: str = "ACTIVE") -> None:
+        """Makes a compartment somewhere below a tenancy."""
+        self.child.call(
+            "create_compartment", tenancy=tenancy, compartment=compartment, name=name, state=state
+        )
+
+    def set_inspects(self, user: str, *compartments: str) -> None:
+        """Says what a user's policies let it inspect."""
+        self.child.call("set_inspects", user=user, compartments=compartments)
+
+    def upload_key(self, user: str, public_pem: str, *, created: str = "2026-01-02T03:04:05.678Z") -> str:
         """Takes the public half of a key, and gives its fingerprint."""
-        return str(self.child.call("upload_key", user=user, public_pem=public_pem))
+        return str(self.child.call("upload_key", user=user, public_pem=public_pem, created=created))
 
     def delete_key(self, user: str, fingerprint: str) -> None:
         """Deletes a key."""

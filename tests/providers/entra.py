@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -13,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509 import oid
 
 from credential_operator import errors
-from credential_operator.providers import azure, contract
+from credential_operator.providers import azure, contract, network
 from emulators.azure import AzureEmulator
 from providers import suite
 
@@ -95,6 +96,60 @@ def staged(emulator: AzureEmulator) -> suite.Stage:
         secret_fields=("clientSecret", "clientCertificate"),
         at=at,
     )
+
+
+@dataclasses.dataclass
+class Asking:
+    """Asks a type for more, as the operator does: load, inspect, ask."""
+
+    stage: suite.Stage
+    caplog: pytest.LogCaptureFixture
+
+    def __call__(
+        self,
+        ability: str,
+        *arguments: Any,
+        fields: Mapping[str, str] | None = None,
+        keys: Any = None,
+        within: network.Session | None = None,
+        timeout: float = suite.TIMEOUT,
+        **change: Any,
+    ) -> Any:
+        read = azure.Config.model_validate({**self.stage.config, **change})
+        own = within or self.stage.session()
+        context = contract.Context(
+            session=own,
+            timeout=timeout,
+            now=lambda: datetime.datetime.now(datetime.UTC),
+            external_id=suite.EXTERNAL_ID,
+        )
+        if keys is None and ability != "exchange":
+            shown = self.stage.good if fields is None else fields
+            keys = contract.load(azure.PROVIDER, {name: text.encode() for name, text in shown.items()}, {})
+            azure.PROVIDER.inspect(read, keys)
+        try:
+            own_keys = () if keys is None else (keys,)
+            return getattr(azure.PROVIDER, ability)(read, *own_keys, *arguments, context)
+        finally:
+            if within is None:
+                own.close()
+
+    def refused(self, kind: type[errors.CredentialError], ability: str, *arguments: Any, **rest: Any) -> Any:
+        """Asks for what must fail, and looks for key material in all that it leaves behind."""
+        self.caplog.set_level("DEBUG")
+        with pytest.raises(errors.CredentialError) as raised:
+            self(ability, *arguments, **rest)
+        left_behind = suite.everything(raised.value) + self.caplog.text
+        for canary in (SECRET, suite.BODY, "eyJ", "Bearer"):
+            assert canary not in left_behind
+        assert type(raised.value) is kind, raised.value
+        assert raised.value.__context__ is None
+        return raised.value
+
+
+def actions(stage: suite.Stage) -> list[str]:
+    """Names what was asked of the emulator."""
+    return [call.action for call in stage.emulator.calls]
 
 
 class Signing(suite.Reading):

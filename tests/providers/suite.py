@@ -13,7 +13,7 @@ import re
 import socket
 import time
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import pytest
@@ -57,19 +57,61 @@ class Stage:
         within: network.Session | None = None,
     ) -> contract.Validation:
         """Does what the operator does: load, inspect, validate."""
+        keys, read = self.load(fields), self.read(config)
+        self.provider.inspect(read, keys)
+        return self._run(lambda context: self.provider.validate(read, keys, context), timeout, within)
+
+    def ask(
+        self,
+        ability: str,
+        *arguments: Any,
+        keys: Any = None,
+        config: Mapping[str, Any] | None = None,
+        timeout: float = TIMEOUT,
+        within: network.Session | None = None,
+    ) -> Any:
+        """Asks for what the type can do besides: "history", "grants" of permissions, "reach", "validate"."""
+        method = getattr(self.provider, ability)
+        keys, read = keys or self.load(), self.read(config)
+        return self._run(lambda context: method(read, keys, *arguments, context), timeout, within)
+
+    def exchange(
+        self,
+        identity: Mapping[str, Any],
+        token: str,
+        *,
+        config: Mapping[str, Any] | None = None,
+        timeout: float = TIMEOUT,
+        within: network.Session | None = None,
+    ) -> Any:
+        """Turns a ServiceAccount's token into what `ask` takes as keys."""
+        provider: Any = self.provider
+        written = provider.workload_identity.model_validate({"serviceAccountName": "backup", **identity})
+        read = self.read(config)
+        return self._run(lambda context: provider.exchange(read, written, token, context), timeout, within)
+
+    def load(self, fields: Mapping[str, str] | None = None) -> Any:
+        """Reads key material as it stands in a source Secret."""
         fields = self.good if fields is None else fields
+        return contract.load(self.provider, {name: text.encode() for name, text in fields.items()}, {})
+
+    def read(self, config: Mapping[str, Any] | None = None) -> Any:
+        """Reads a spec."""
+        return self.provider.config.model_validate(self.config if config is None else config)
+
+    def _run(
+        self, call: Callable[[contract.Context], Any], timeout: float, within: network.Session | None
+    ) -> Any:
         own = within or self.session()
         try:
-            keys = contract.load(self.provider, {name: text.encode() for name, text in fields.items()}, {})
-            read = self.provider.config.model_validate(self.config if config is None else config)
-            self.provider.inspect(read, keys)
-            context = contract.Context(
-                session=own,
-                timeout=timeout,
-                now=lambda: datetime.datetime.now(datetime.UTC),
-                external_id=EXTERNAL_ID,
+            return call(
+                contract.Context(
+                    session=own,
+                    timeout=timeout,
+                    now=lambda: datetime.datetime.now(datetime.UTC),
+                    external_id=EXTERNAL_ID,
+                )
             )
-            return self.provider.validate(read, keys, context)
         finally:
             if within is None:
                 own.close()
@@ -82,6 +124,20 @@ def session(emulator: Any, **options: Any) -> network.Session:
     """Makes a session that may call an emulator on loopback, and trusts its authority."""
     policy = network.Policy(allow=[f"{host}:{emulator.port}" for host in ("127.0.0.1", "localhost")])
     return network.Session(policy, ca_bundle=emulator.ca_pem.decode() or None, **options)
+
+
+def refusal(
+    kind: type[errors.CredentialError], call: Callable[[], Any], *, secrets: Iterable[str], log: Any
+) -> Any:
+    """Runs what must fail, and looks for key material and bodies in all that it leaves behind."""
+    log.set_level(logging.DEBUG)
+    with pytest.raises(errors.CredentialError) as raised:
+        call()
+    left_behind = everything(raised.value) + log.text
+    assert not [text for text in (*secrets, BODY) if text in left_behind]
+    assert type(raised.value) is kind, raised.value
+    assert raised.value.__context__ is None
+    return raised.value
 
 
 def everything(error: BaseException) -> str:
@@ -108,20 +164,11 @@ class Contract:
     @pytest.fixture
     def refused(self, stage: Stage, caplog: pytest.LogCaptureFixture) -> Iterator[Callable[..., Any]]:
         """Runs a check that must fail, and looks for key material and bodies in all that it leaves behind."""
-        caplog.set_level(logging.DEBUG)
 
         def check(kind: type[errors.CredentialError], fields: Any = None, **options: Any) -> Any:
             sent = stage.good if fields is None else fields
-            with pytest.raises(errors.CredentialError) as raised:
-                stage.check(fields, **options)
-            left_behind = everything(raised.value) + caplog.text
-            assert not [
-                name for name, text in sent.items() if text in left_behind and name in stage.secret_fields
-            ]
-            assert BODY not in left_behind
-            assert type(raised.value) is kind, raised.value
-            assert raised.value.__context__ is None
-            return raised.value
+            secrets = [text for name, text in sent.items() if name in stage.secret_fields]
+            return refusal(kind, lambda: stage.check(fields, **options), secrets=secrets, log=caplog)
 
         yield check
         stage.emulator.faults.clear()

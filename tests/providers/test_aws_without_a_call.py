@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import typing
 from typing import Any
 
+import botocore.session
 import pytest
 
 from credential_operator import errors, providers
-from credential_operator.providers import contract
+from credential_operator.providers import _partitions, contract
 from providers import suite
 
 GOOD = {"accessKeyID": "AKIAQ3EGABCDEFGHIJK2", "secretAccessKey": "s" * 40}
@@ -89,3 +91,16 @@ def test_listing_the_types_loads_no_sdk() -> None:
     )
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ran.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("partition", typing.get_args(_partitions.Name))
+def test_each_partition_has_its_iam_and_its_organizations_where_botocore_has_them(partition: str) -> None:
+    found = _partitions.named(partition)
+    session = botocore.session.Session()
+    for name in ("iam", "organizations"):
+        client = session.create_client(
+            name, region_name=found.region, aws_access_key_id="none", aws_secret_access_key="none"
+        )
+        service = getattr(found, name)
+        assert service.url == f"{client.meta.endpoint_url}/"
+        assert service.region == client._request_signer.region_name

@@ -238,7 +238,15 @@ class TestCertificate(entra.Signing):
         assert "eyJ" not in left_behind
 
 
-def test_resource_manager_accepts_its_own_tokens_only(stage: suite.Stage) -> None:
+@pytest.mark.parametrize(
+    "target",
+    [
+        "/subscriptions?api-version=2022-12-01",
+        f"/subscriptions/{SUBSCRIPTION}/providers/Microsoft.Authorization/permissions?api-version=2022-04-01",
+        f"/v1.0/applications(appId='{CLIENT}')?$select=keyCredentials",
+    ],
+)
+def test_resource_manager_accepts_its_own_tokens_only(stage: suite.Stage, target: str) -> None:
     with stage.session() as session:
         for header in (
             {},
@@ -247,7 +255,7 @@ def test_resource_manager_accepts_its_own_tokens_only(stage: suite.Stage) -> Non
         ):
             answer = session.request(
                 "GET",
-                f"{stage.emulator.url}/subscriptions?api-version=2022-12-01",
+                f"{stage.emulator.url}{target}",
                 headers=header,
                 timeout=suite.TIMEOUT,
             )

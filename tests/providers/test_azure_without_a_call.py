@@ -120,7 +120,7 @@ def test_a_secret_under_its_usual_variables_is_read() -> None:
 def test_the_type_loads_no_signing_library() -> None:
     code = (
         "import sys; from credential_operator.providers import azure;"
-        "print([m for m in sys.modules if m.partition('.')[0] in ('jwt', 'cryptography', 'botocore')])"
+        "print([m for m in sys.modules if m.partition('.')[0] in ('jwt', 'cryptography', 'botocore', 'azure')])"
     )
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ran.stdout.strip() == "[]"

@@ -1,4 +1,4 @@
-"""The stand-in for Google's token endpoint takes nothing that Google would not."""
+"""The stand-in for Google takes nothing that Google would not."""
 
 from __future__ import annotations
 
@@ -107,3 +107,62 @@ def test_what_is_gone_is_gone(google: Google) -> None:
     assert ask(google, signed(key, claims(iss=email))) == SIGNATURE
     google.delete_account(email)
     assert "account not found" in ask(google, signed(key, claims(iss=email)))[1]
+
+
+def call(google: Google, path: str, token: str, *, document: Any = None) -> tuple[int, dict[str, Any]]:
+    """Calls an API with an access token."""
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+    body = None if document is None else json.dumps(document).encode()
+    with suite.session(google) as session:
+        method = "GET" if document is None else "POST"
+        answer = session.request(method, google.url + path, headers=headers, body=body, timeout=5)
+    return answer.status, json.loads(answer.body)
+
+
+def access_token(google: Google, key: dict[str, str], **changes: Any) -> str:
+    body = urllib.parse.urlencode({"grant_type": GRANT, "assertion": signed(key, claims(**changes))}).encode()
+    with suite.session(google) as session:
+        answer = json.loads(session.request("POST", google.token_url, body=body, timeout=5).body)
+    return str(answer["access_token"])
+
+
+TESTED = "/v3/projects/example-project:testIamPermissions"
+
+
+def test_apis_take_the_tokens_that_were_given_and_no_others(google: Google, key: dict[str, str]) -> None:
+    asked = {"permissions": ["storage.buckets.list"]}
+    assert call(google, TESTED, access_token(google, key), document=asked) == (200, {})
+    status, told = call(google, TESTED, "ya29.c.other", document=asked)
+    assert (status, told["error"]["status"]) == (401, "UNAUTHENTICATED")
+    narrow = access_token(google, key, scope="https://www.googleapis.com/auth/devstorage.read_only")
+    status, told = call(google, TESTED, narrow, document=asked)
+    assert (status, told["error"]["details"][0]["reason"]) == (403, "ACCESS_TOKEN_SCOPE_INSUFFICIENT")
+    google.faults.skew(4000, action=TESTED)
+    status, _ = call(google, TESTED, access_token(google, key), document=asked)
+    google.faults.clear()
+    assert status == 401
+
+
+def test_apis_take_no_more_permissions_than_googles(google: Google, key: dict[str, str]) -> None:
+    asked = [f"storage.things{number}.get" for number in range(101)]
+    token = access_token(google, key)
+    assert call(google, TESTED, token, document={"permissions": asked})[0] == 400
+    assert call(google, TESTED, token, document={"permissions": asked[1:]})[0] == 200
+    assert call(google, TESTED, token, document={"permissions": ["storage.*"]})[0] == 400
+
+
+def test_what_is_not_granted_is_not_shown(google: Google, key: dict[str, str]) -> None:
+    token = access_token(google, key)
+    path = f"/v1/projects/example-project/serviceAccounts/{EMAIL}/keys/{key['private_key_id']}"
+    assert call(google, path, token)[0] == 403
+    assert call(google, "/v3/projects:search", token) == (200, {})
+    other = TESTED.replace("example", "other")
+    assert call(google, other, token, document={"permissions": []})[0] == 403
+    assert call(google, "/v3/folders:search", token)[0] == 404
+    become = f"/v1/projects/-/serviceAccounts/{EMAIL}:generateAccessToken"
+    assert call(google, become, token, document={"scope": []})[0] == 403
+
+
+def test_a_key_is_good_until_its_end(google: Google) -> None:
+    over = google.create_key(EMAIL, expires="2026-01-03T00:00:00Z")
+    assert ask(google, signed(over, claims())) == SIGNATURE

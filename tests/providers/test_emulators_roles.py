@@ -4,11 +4,13 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from botocore import UNSIGNED
 from botocore.exceptions import ClientError
 
 from emulators import clients
-from emulators.aws import ACCOUNT, AwsEmulator, User, allow, trust
+from emulators.aws import ACCOUNT, AUDIENCE, AwsEmulator, User, allow, federate, trust
 from emulators.child import EmulatorError
+from providers import issuing
 
 Key = tuple[str, str]
 OTHER = "210987654321"
@@ -170,12 +172,59 @@ def test_a_session_policy_is_refused_because_it_would_not_be_enforced(
     assert refusal(aws, key, role, Policy="{}") == (400, "ValidationError")
 
 
-def test_web_identities_are_refused_because_they_would_not_be_verified(aws: AwsEmulator, key: Key) -> None:
+def web_identity(aws: AwsEmulator, token: str, role: str) -> Any:
+    sts = clients.client("sts", aws, ("none", "none"), signature_version=UNSIGNED)
+    return sts.assume_role_with_web_identity(RoleArn=role, RoleSessionName="test", WebIdentityToken=token)
+
+
+def web_refusal(aws: AwsEmulator, token: str, role: str) -> tuple[int, str]:
     with pytest.raises(ClientError) as caught:
-        clients.client("sts", aws, key).assume_role_with_web_identity(
-            RoleArn=f"arn:aws:iam::{ACCOUNT}:role/web", RoleSessionName="test", WebIdentityToken="made up"
-        )
-    assert caught.value.response["Error"]["Code"] == "MissingAuthenticationToken"
+        web_identity(aws, token, role)
+    return caught.value.response["ResponseMetadata"]["HTTPStatusCode"], caught.value.response["Error"]["Code"]
+
+
+@pytest.fixture
+def issuer(aws: AwsEmulator) -> issuing.Issuer:
+    made = issuing.Issuer()
+    aws.trust_issuer(made.url, made.jwks)
+    return made
+
+
+def test_a_web_identity_that_the_role_trusts_gets_its_session(
+    aws: AwsEmulator, issuer: issuing.Issuer
+) -> None:
+    role = aws.create_role("web", trust=federate(issuer.url, issuing.SUBJECT))
+    session = web_identity(aws, issuer.token(AUDIENCE), role)["Credentials"]
+    chained = session["AccessKeyId"], session["SecretAccessKey"]
+    identity = clients.client("sts", aws, chained, token=session["SessionToken"]).get_caller_identity()
+    assert identity["Arn"] == f"arn:aws:sts::{ACCOUNT}:assumed-role/web/test"
+
+
+@pytest.mark.parametrize(
+    ("made", "says"),
+    [
+        ({"audience": "vault"}, (400, "InvalidIdentityToken")),
+        ({"iss": "https://other.example.com"}, (400, "InvalidIdentityToken")),
+        ({"seconds": -1}, (400, "ExpiredTokenException")),
+        ({"subject": "system:serviceaccount:a:b"}, (403, "AccessDenied")),
+    ],
+)
+def test_web_identities_are_refused_as_aws_does(
+    aws: AwsEmulator, issuer: issuing.Issuer, made: dict[str, Any], says: tuple[int, str]
+) -> None:
+    role = aws.create_role("web", trust=federate(issuer.url, issuing.SUBJECT))
+    assert web_refusal(aws, issuer.token(**{"audience": AUDIENCE, **made}), role) == says
+
+
+def test_a_web_identity_is_verified(aws: AwsEmulator, issuer: issuing.Issuer) -> None:
+    role = aws.create_role("web", trust=federate(issuer.url, issuing.SUBJECT))
+    unsigned, forged = "made up", issuing.Issuer(issuer.url, number=1).token(AUDIENCE)
+    for token in (unsigned, forged, issuer.token(AUDIENCE)[:-8] + "AAAAAAAA"):
+        assert web_refusal(aws, token, role) == (400, "InvalidIdentityToken")
+    far = aws.create_role("far", trust=federate(issuer.url, issuing.SUBJECT), account=OTHER)
+    assert web_refusal(aws, issuer.token(AUDIENCE), far) == (400, "InvalidIdentityToken")
+    named = aws.create_role("named", trust=trust(f"arn:aws:iam::{ACCOUNT}:root"))
+    assert web_refusal(aws, issuer.token(AUDIENCE), named) == (403, "AccessDenied")
 
 
 def test_a_condition_that_would_be_ignored_cannot_be_written(aws: AwsEmulator, user: User) -> None:
@@ -256,3 +305,37 @@ def test_asking_for_permissions_is_refused_as_aws_does(
     with pytest.raises(ClientError) as caught:
         simulate(aws, key, arn, ["s3:GetObject"])
     assert caught.value.response["Error"]["Code"] == expected
+
+
+def test_a_key_that_was_never_used_has_no_last_use_and_asking_is_none(
+    aws: AwsEmulator, user: User, key: Key
+) -> None:
+    aws.set_policies(user.arn, [allow("iam:*", "sts:*")])
+    iam = clients.client("iam", aws, key)
+    first = iam.get_access_key_last_used(AccessKeyId=key[0])
+    assert (first["UserName"], first["AccessKeyLastUsed"]["ServiceName"]) == (user.name, "N/A")
+    assert "LastUsedDate" not in first["AccessKeyLastUsed"]
+    clients.client("sts", aws, key).get_caller_identity()
+    used = iam.get_access_key_last_used(AccessKeyId=key[0])["AccessKeyLastUsed"]
+    (listed,) = iam.list_access_keys()["AccessKeyMetadata"]
+    assert (used["ServiceName"], listed["AccessKeyId"], listed["Status"]) == ("sts", key[0], "Active")
+    assert listed["CreateDate"].replace(microsecond=0) <= used["LastUsedDate"]
+
+
+def test_the_accounts_of_an_organization_are_its_managers_to_list(aws: AwsEmulator, user: User) -> None:
+    aws.set_policies(user.arn, [allow("organizations:*")])
+
+    def listed(key: Key) -> list[str]:
+        pages = (
+            clients.client("organizations", aws, key).get_paginator("list_accounts").paginate(MaxResults=20)
+        )
+        return [account["Name"] for page in pages for account in page["Accounts"]]
+
+    with pytest.raises(ClientError, match="AWSOrganizationsNotInUseException"):
+        listed(aws.create_key(user))
+    names = [f"team {number}" for number in range(41)]
+    member, *_ = aws.create_organization(names)
+    assert sorted(listed(aws.create_key(user))) == sorted(["master", *names])
+    stranger = aws.create_user("stranger", policies=[allow("*")], account=member)
+    with pytest.raises(ClientError, match="AccessDeniedException"):
+        listed(aws.create_key(stranger))

@@ -57,7 +57,7 @@ def test_the_operator_reads_the_objects_of_the_last_release(path: Path) -> None:
             name, config, rest = credential.split(stored["spec"])
             provider, spec = providers.find()[name], credential.Spec.model_validate(rest)
             provider.config.model_validate(config)
-            if spec.secret_ref.format != credential.FIELDS:
+            if spec.secret_ref is not None and spec.secret_ref.format != credential.FIELDS:
                 source = formats.sources()[spec.secret_ref.format]
                 source.source_options.model_validate(spec.secret_ref.options)
             for target in spec.targets:
@@ -95,7 +95,7 @@ def rule(*path: str, text: str, **words: Any) -> Callable[[Json], object]:
 BREAKING = {
     "a field goes": (without(*SPEC, "properties", "displayName"), "spec.displayName is gone"),
     "a field becomes required": (
-        setting(*SPEC, required=["secretRef", "owner"]),
+        setting(*SPEC, required=["owner"]),
         "spec.owner is newly required",
     ),
     "a type changes": (
@@ -166,7 +166,7 @@ HARMLESS = {
     "a field comes": setting(*SPEC, "properties", note={"type": "string"}),
     "a required field with a default comes": lambda root: (
         setting(*SPEC, "properties", note={"type": "string", "default": "x"})(root),
-        setting(*SPEC, required=["secretRef", "note"])(root),
+        setting(*SPEC, required=["note"])(root),
     ),
     "a text gets longer": setting(*SPEC, "properties", "displayName", maxLength=999),
     "a value comes": setting(*SPEC, "properties", "whenReferenced", enum=["Refuse", "Hold", "Never"]),

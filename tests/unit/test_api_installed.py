@@ -8,6 +8,7 @@ import pydantic
 import pytest
 
 from credential_operator.api import installed, kinds, schema, values
+from credential_operator.providers import contract
 
 Short = Annotated[str, pydantic.Field(max_length=63)]
 
@@ -222,7 +223,7 @@ def test_an_option_that_a_format_needs_is_asked_for() -> None:
 
 
 def test_two_formats_cannot_mean_different_things_by_one_option() -> None:
-    with pytest.raises(ValueError, match="option profile: format b"):
+    with pytest.raises(ValueError, match="field profile: format b"):
         target_of(Format("a", _Profile), Format("b", _OtherProfile), KEYED)
 
 
@@ -290,7 +291,8 @@ def test_a_layout_that_a_type_cannot_be_read_from_is_refused_with_those_that_it_
         spec_of([Type("one")], [KEYED], layouts), "a format that one can be read from: fields, zip"
     )
     assert rule["rule"] == (
-        "!has(self.one) || !has(self.secretRef.format) || self.secretRef.format in ['fields', 'zip']"
+        "!has(self.one) || !has(self.secretRef) || !has(self.secretRef.format) || "
+        "self.secretRef.format in ['fields', 'zip']"
     )
     assert rule["fieldPath"] == ".secretRef.format"
 
@@ -309,3 +311,67 @@ def test_the_schema_of_the_models_is_not_changed_by_what_is_installed() -> None:
     before = schema.of(_Config)
     spec_of([Type("one")], [KEYED])
     assert schema.of(_Config) == before
+
+
+class _Role(contract.WorkloadIdentity):
+    """A role besides."""
+
+    role: Short
+    """The role."""
+
+
+class _Account(contract.WorkloadIdentity):
+    """An account besides."""
+
+    account: Short | None = None
+    """The account."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Keyless(Type):
+    """A type that needs no stored key."""
+
+    workload_identity: type[pydantic.BaseModel] = _Role
+
+
+@dataclasses.dataclass(frozen=True)
+class Telling(Type):
+    """A type whose provider tells more."""
+
+    grants: str = "yes"
+    reach: str = "yes"
+
+
+def test_what_only_some_types_can_do_is_refused_for_the_others_with_their_names() -> None:
+    spec = spec_of([Type("one"), Telling("two"), Keyless("three")], [KEYED])
+    permissions = rule_about(spec, "can be set for the types two: no other type's provider tells")
+    assert permissions["rule"].endswith("|| (has(self.two))")
+    assert permissions["fieldPath"] == ".validation.permissions"
+    assert rule_about(spec, "can be set for the types two: keys of other")["fieldPath"] == ".discoverReach"
+    assert rule_about(spec, "can be set for the types three: a key")["fieldPath"] == ".workloadIdentity"
+
+
+def test_without_such_types_nothing_of_the_kind_can_be_set() -> None:
+    spec = spec_of([Type("one")], [KEYED])
+    assert "workloadIdentity" not in spec["properties"]
+    assert rule_about(spec, "keys of other types see no accounts")["rule"].endswith("|| (false)")
+
+
+def test_identities_of_all_types_are_described_together_and_each_type_takes_its_own() -> None:
+    spec = spec_of([Keyless("one"), Keyless("two", workload_identity=_Account)], [KEYED])
+    identity = spec["properties"]["workloadIdentity"]
+    assert identity["properties"].keys() == {"serviceAccountName", "audience", "role", "account"}
+    assert identity["required"] == ["serviceAccountName"]
+    takes = rule_about(spec, "takes audience, role, serviceAccountName for the type one: remove the others")
+    assert takes["rule"] == (
+        "!has(self.one) || !has(self.workloadIdentity) || !(has(self.workloadIdentity.account))"
+    )
+    assert rule_about(spec, "needs role for the type one")["rule"].endswith("has(self.workloadIdentity.role)")
+
+
+def test_types_that_need_the_same_of_an_identity_have_no_rule_about_it() -> None:
+    assert not [
+        rule
+        for rule in values.rules_of(spec_of([Keyless("one"), Keyless("two")], [KEYED]))
+        if "takes" in rule["message"]
+    ]

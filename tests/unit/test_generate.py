@@ -7,7 +7,8 @@ import pytest
 import yaml
 
 from credential_operator import formats, generate, providers
-from credential_operator.api import kinds, schema
+from credential_operator.api import credential, kinds, schema
+from credential_operator.providers import contract
 
 ROOT = Path(__file__).parents[2]
 
@@ -86,6 +87,32 @@ def test_every_credential_type_has_an_example_of_its_own(files: dict[str, str]) 
         secret, credential = yaml.safe_load_all(files[f"deploy/examples/{file}.yaml"])
         assert name in credential["spec"]
         assert credential["spec"]["secretRef"]["name"] == secret["metadata"]["name"]
+
+
+def test_every_type_that_can_do_without_a_stored_key_has_an_example_of_that(files: dict[str, str]) -> None:
+    keyless = [each for each in providers.find().values() if isinstance(each, contract.Keyless)]
+    assert keyless
+    for provider in keyless:
+        name = f"{re.sub('(?=[A-Z])', '-', provider.name).lower()}-workload-identity"
+        account, role, binding, stored = yaml.safe_load_all(files[f"deploy/examples/{name}.yaml"])
+        kind, config, rest = credential.split(stored["spec"])
+        spec = credential.Spec.model_validate(rest)
+        identity = provider.workload_identity.model_validate(stored["spec"]["workloadIdentity"])
+        assert kind == provider.name
+        assert providers.find()[kind].config.model_validate(config)
+        assert (spec.secret_ref, spec.targets) == (None, ())
+        assert identity.service_account_name == account["metadata"]["name"]
+        (rule,) = role["rules"]
+        assert (rule["resources"], rule["verbs"]) == (["serviceaccounts/token"], ["create"])
+        assert rule["resourceNames"] == [account["metadata"]["name"]]
+        assert binding["roleRef"]["name"] == role["metadata"]["name"]
+        assert binding["subjects"] == [
+            {
+                "kind": "ServiceAccount",
+                "name": "credential-operator",
+                "namespace": "credential-operator",
+            }
+        ]
 
 
 def test_the_keys_of_examples_are_no_keys(files: dict[str, str]) -> None:

@@ -444,3 +444,73 @@ def test_a_target_that_the_key_cannot_be_laid_out_for_keeps_what_it_had() -> Non
         "Stalled": ("True", "InvalidKeyMaterial"),
     }
     assert judged({}, found(ACCEPTED, trouble=trouble))["Ready"] == ("False", "InvalidKeyMaterial")
+
+
+MADE = contract.History(created_at=NOW - 48 * HOUR, last_used_at=NOW - HOUR)
+
+
+def test_the_history_of_a_key_is_kept_until_it_is_another_key() -> None:
+    told = status.after({}, found(dataclasses.replace(ACCEPTED, history=MADE)), NOW).status
+    assert told["key"] == {
+        "id": "AKIA1",
+        "createdAt": "2026-11-20T12:00:00Z",
+        "lastUsedTime": "2026-11-22T11:00:00Z",
+        "observedAt": "2026-11-22T12:00:00Z",
+    }
+    assert status.after(told, found(ACCEPTED), NOW + HOUR).status["key"] == told["key"]
+    other = dataclasses.replace(ACCEPTED, key_id="AKIA2")
+    assert status.after(told, found(other), NOW + HOUR).status["key"] == {"id": "AKIA2"}
+    silent = dataclasses.replace(ACCEPTED, history=contract.History())
+    assert status.after(told, found(silent), NOW).status["key"] == {
+        "id": "AKIA1",
+        "observedAt": "2026-11-22T12:00:00Z",
+    }
+
+
+def test_the_end_of_a_key_that_its_provider_told_counts_until_the_owner_says_otherwise() -> None:
+    end = contract.History(expires_at=NOW + 72 * HOUR)
+    told = status.after({}, found(dataclasses.replace(ACCEPTED, history=end)), NOW).status
+    assert told["key"]["expiresAt"] == told["expiresAt"] == "2026-11-25T12:00:00Z"
+    later = status.after(told, found(ACCEPTED), NOW + HOUR).status
+    assert later["expiresAt"] == told["expiresAt"]
+    assert {one["type"] for one in later["conditions"]} >= {"Expiring"}
+    owner = dataclasses.replace(TIMING, expires_at=NOW + 999 * HOUR)
+    assert status.after(told, found(ACCEPTED, timing=owner), NOW).status["expiresAt"] != told["expiresAt"]
+
+
+def test_missing_permissions_are_listed_as_long_as_they_are_asked_for() -> None:
+    denied = found(errors.PermissionDenied("lacks", missing=("read", "write")), permissions=True)
+    after = status.after({}, denied, NOW).status
+    assert after["permissions"] == {"missing": ["read", "write"]}
+    assert status.after(after, found(findings.UNCHANGED, permissions=True), NOW).status["permissions"]
+    assert "permissions" not in status.after(after, found(findings.UNCHANGED), NOW).status
+    unknown = dataclasses.replace(ACCEPTED, grants=contract.Grants(unknown=("write",)))
+    assert status.after(after, found(unknown, permissions=True), NOW).status["permissions"] == {
+        "missing": [],
+        "unknown": ["write"],
+    }
+    plain = found(errors.PermissionDenied("may not"), permissions=True)
+    assert "permissions" not in status.after({}, plain, NOW).status
+
+
+def test_reach_is_counted_whole_and_named_ten_at_most() -> None:
+    places = tuple(contract.Place(id=f"{number:02}", name="a" * (number % 2)) for number in range(12))
+    reaching = dataclasses.replace(ACCEPTED, reach=contract.Reach(count=40, places=places))
+    after = status.after({}, found(reaching, reach=True), NOW).status
+    assert (after["reach"]["count"], len(after["reach"]["items"])) == (40, 10)
+    assert after["reach"]["items"][:2] == [{"id": "00"}, {"id": "01", "name": "a"}]
+    later = status.after(after, found(ACCEPTED, reach=True), NOW + HOUR).status
+    assert later["reach"] == after["reach"]
+    assert "reach" not in status.after(after, found(ACCEPTED), NOW).status
+    nothing = dataclasses.replace(ACCEPTED, reach=contract.Reach(count=0))
+    assert status.after(after, found(nothing, reach=True), NOW).status["reach"] == {
+        "count": 0,
+        "discoveredAt": "2026-11-22T12:00:00Z",
+    }
+
+
+def test_where_no_key_is_stored_a_missing_account_is_looked_for_again_soon() -> None:
+    missing = found(errors.SourceNotFound("no account"), keyless=True, wanted=0)
+    planned = status.after({"source": {"secretName": "old"}}, missing, NOW)
+    assert planned.wake_at == NOW + status.KEYLESS_AGAIN
+    assert "source" not in planned.status

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from credential_operator import errors, findings, formats, inventory, providers, view
+from credential_operator import checks, errors, findings, formats, inventory, providers, view
 from credential_operator.inventory import Key
 from credential_operator.providers import contract
 
@@ -267,3 +267,38 @@ def test_a_key_that_was_refused_is_not_written_again() -> None:
     document["status"]["conditions"][0]["status"] = "False"
     assert not view.publishable(seen(document), findings.UNCHANGED, "5", same_key=True)
     assert not view.publishable(seen(settled()), errors.Rejected("no"), "5", same_key=True)
+
+
+def test_a_key_s_history_is_asked_for_once_a_day() -> None:
+    document = settled()
+    document["spec"] |= {"discoverReach": True, "validation": {"permissions": ["s3:GetObject"]}}
+    assert seen(document).asked(NOW) == checks.Asked(permissions=("s3:GetObject",), reach=True, history=True)
+    document["status"]["key"] = {"id": "AKIA1", "observedAt": EARLIER}
+    assert not seen(document).asked(NOW).history
+    assert seen(document).asked(NOW + datetime.timedelta(days=1)).history
+
+
+class Keyless(type(providers.find()["aws"])):  # type: ignore[misc]
+    """AWS that trusts a ServiceAccount."""
+
+    workload_identity = contract.WorkloadIdentity
+
+    def audience(self, config: Any, identity: Any) -> str:
+        return "sts.amazonaws.com"
+
+    def exchange(self, config: Any, identity: Any, token: str, context: contract.Context) -> None:
+        return None
+
+
+def test_without_a_stored_key_no_secret_is_waited_for() -> None:
+    document = settled()
+    del document["spec"]["secretRef"], document["spec"]["targets"]
+    document["spec"]["workloadIdentity"] = {"serviceAccountName": "backup"}
+    document["status"] |= {"targets": [], "source": {}}
+    catalogue = view.Catalogue(providers={"aws": Keyless()}, formats={}, sources={})
+    keyless = view.parse(inventory.record(document), catalogue)
+    assert keyless is not None
+    assert keyless.identity.service_account_name == "backup"
+    assert keyless.source_key is None
+    assert view.due(keyless, known(), NOW, waiting=False) == NOTHING
+    assert known().put_credential(document)

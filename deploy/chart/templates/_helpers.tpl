@@ -64,3 +64,8 @@ matchResources:
     - {key: kubernetes.io/metadata.name, operator: In, values: {{ toJson . }}}
 {{- end -}}
 {{- end -}}
+
+{{- /* Fields of a Credential's spec that do not say where a key or a token is sent; targets are looked at apart. */}}
+{{- define "credential-operator.harmlessFields" -}}
+['displayName', 'description', 'owner', 'suspend', 'validation', 'targets', 'discoverReach', 'whenReferenced', 'targetDeletionPolicy', 'expiresAt', 'expiry']
+{{- end -}}

@@ -14,8 +14,18 @@ FIELDS = "fields"
 """The layout of a source Secret that needs no reading: each field under a key of its own."""
 MAX_TARGETS = 16
 MAX_ITEMS = 10
-"""How many references status names; its count has them all."""
+"""How many references, or places in reach, status names; their counts have them all."""
+MAX_PERMISSIONS = 32
 
+
+Permission = Annotated[
+    str,
+    pydantic.Field(max_length=128),
+    values.Matching(
+        r"^[A-Za-z0-9][A-Za-z0-9:./_-]*$", "a permission in the provider's words, such as s3:GetObject"
+    ),
+]
+"""A permission in the provider's own words."""
 
 FieldName = Annotated[str, pydantic.Field(max_length=253)]
 """The name of a field of a credential type; a rule lists those of each type that has certain ones."""
@@ -64,6 +74,12 @@ class Validation(values.Model):
         seconds=10
     )
     """How long one check may take, from 1s to 30s."""
+    permissions: Annotated[
+        tuple[Permission, ...],
+        pydantic.Field(max_length=MAX_PERMISSIONS, json_schema_extra={"x-kubernetes-list-type": "set"}),
+    ] = ()
+    """What the key must be allowed to do besides, in the provider's own words, such as s3:GetObject, or the
+    name of a set of such. A key that lacks one is not published."""
 
 
 class Target(values.Model):
@@ -101,10 +117,21 @@ class Spec(values.Model):
 
     rules = (
         values.Rule(
-            rule="!has(self.targets) || self.targets.all(target, target.name != self.secretRef.name)",
+            rule="!has(self.targets) || !has(self.secretRef) || "
+            "self.targets.all(target, target.name != self.secretRef.name)",
             message="must not name the source Secret, which the operator never writes: choose another name",
             expression="'must not name the source Secret \"' + self.secretRef.name + '\", "
             "which the operator never writes: choose another name'",
+            path=".targets",
+        ),
+        values.Rule(
+            rule="has(self.secretRef) != has(self.workloadIdentity)",
+            message="must have either secretRef, the Secret that holds the key, or workloadIdentity, which "
+            "needs no stored key",
+        ),
+        values.Rule(
+            rule="!has(self.workloadIdentity) || !has(self.targets) || size(self.targets) == 0",
+            message="must not be set with workloadIdentity: no key is stored, so there is none to publish",
             path=".targets",
         ),
     )
@@ -118,9 +145,13 @@ class Spec(values.Model):
     suspend: bool = False
     """True: nothing is checked and nothing new is published, until it is false again; references still hold
     back the deletion."""
-    secret_ref: SecretRef
+    secret_ref: SecretRef | None = None
     """The source Secret, which holds the key material: in the Credential's own namespace, written by you or
     your tools, never by the operator."""
+    workload_identity: dict[str, Any] | None = None
+    """In place of a stored key: a ServiceAccount of the Credential's own namespace, whose token the provider
+    trusts. The operator makes such tokens only where a Role in this namespace lets it, for that one
+    ServiceAccount."""
     validation: Validation = Validation()
     """When the provider is asked whether the key works, and what follows for publishing."""
     targets: Annotated[
@@ -132,6 +163,9 @@ class Spec(values.Model):
         ),
     ] = ()
     """The Secrets to write. None: the key is checked, tracked and protected where it is."""
+    discover_reach: bool = False
+    """True: the accounts, subscriptions, projects or compartments that the key sees are counted and shown in
+    the status, anew at every validation."""
     when_referenced: Literal["Refuse", "Hold"] = "Refuse"
     """What a deletion meets while CredentialReferences need this Credential.
 
@@ -160,6 +194,15 @@ class Key(values.Model):
 
     id: Annotated[str, pydantic.Field(max_length=4096)]
     """Its public name, such as an AWS access key id; not key material."""
+    created_at: datetime.datetime | None = None
+    """When it was made, where the provider tells."""
+    last_used_time: datetime.datetime | None = None
+    """When it was last used by anybody, where the provider tells: read before a validation, which is itself
+    a use, and at most once a day."""
+    expires_at: datetime.datetime | None = None
+    """When its life ends, where the provider tells; the end that counts is `status.expiresAt`."""
+    observed_at: datetime.datetime | None = None
+    """When the provider was asked for these times."""
 
 
 class Source(values.Model):
@@ -210,6 +253,39 @@ class References(values.Model):
     """The first ten, sorted."""
 
 
+class Permissions(values.Model):
+    """What `spec.validation.permissions` asks for and the key was not found to have."""
+
+    missing: Annotated[
+        tuple[Annotated[str, pydantic.Field(max_length=128)], ...], pydantic.Field(max_length=256)
+    ] = ()
+    """Those that the key lacks, sorted."""
+    unknown: Annotated[
+        tuple[Annotated[str, pydantic.Field(max_length=128)], ...], pydantic.Field(max_length=256)
+    ] = ()
+    """Those of which the provider does not say, sorted."""
+
+
+class Place(values.Model):
+    """An account, subscription, project or compartment that the key sees."""
+
+    id: Annotated[str, pydantic.Field(max_length=256)]
+    """The provider's name of it."""
+    name: Annotated[str, pydantic.Field(max_length=256)] | None = None
+    """Its name for people, where it has one."""
+
+
+class Reach(values.Model):
+    """The accounts, subscriptions, projects or compartments that the key sees."""
+
+    count: Annotated[int, pydantic.Field(ge=0)]
+    """How many there are."""
+    items: Annotated[tuple[Place, ...], pydantic.Field(max_length=MAX_ITEMS)] = ()
+    """The first ten, sorted."""
+    discovered_at: datetime.datetime
+    """When they were counted."""
+
+
 class Status(values.Model):
     """What is known: whether the key works, what was published, who needs it."""
 
@@ -243,6 +319,10 @@ class Status(values.Model):
     """The Secrets that were written."""
     references: References | None = None
     """Who needs the Credential."""
+    permissions: Permissions | None = None
+    """What `spec.validation.permissions` asks for and the key was not found to have."""
+    reach: Reach | None = None
+    """The accounts, subscriptions, projects or compartments that the key sees."""
 
 
 _OWN = frozenset(str(field.alias) for field in Spec.model_fields.values())

@@ -9,7 +9,7 @@ from typing import Protocol
 
 import pydantic
 
-from credential_operator.api import credential, schema, values
+from credential_operator.api import abilities, credential, schema, values
 
 UNKNOWN = "*"
 """What stands for the fields of a type that takes any: a format that needs certain ones cannot serve it."""
@@ -96,6 +96,13 @@ def extend(
         "secretRef": _source(spec["properties"]["secretRef"], sources),
         "targets": {**targets, "items": target},
     }
+    identity = properties.pop("workloadIdentity")
+    if fields := abilities.identity_fields(types):
+        properties["workloadIdentity"] = {
+            **identity,
+            "required": ["serviceAccountName"],
+            "properties": fields,
+        }
     own = [*_type_rules(types, formats), *(_readable(each, sources) for each in types)]
     rules = [*values.rules_of(spec), *(rule.document() for rule in own)]
     return {**spec, "properties": properties, schema.RULES: rules}
@@ -123,6 +130,7 @@ def _type_rules(types: Sequence[CredentialType], formats: Sequence[Format]) -> I
         served = [layout.name for layout in formats if layout.serves(fields)]
         if len(served) < len(formats):
             yield _served(each.name, served)
+    yield from abilities.rules(types)
 
 
 def _one_type(names: Sequence[str]) -> values.Rule:
@@ -149,7 +157,7 @@ def _same_type(names: Sequence[str]) -> values.Rule:
 def _source_keys(name: str, fields: Sequence[str]) -> values.Rule:
     known = f"[{', '.join(map(repr, fields))}]"
     return values.Rule(
-        rule=f"!has(self.{name}) || !has(self.secretRef.keys) || "
+        rule=f"!has(self.{name}) || !has(self.secretRef) || !has(self.secretRef.keys) || "
         f"self.secretRef.keys.all(field, field in {known})",
         message=f"must name fields of {name}: {', '.join(fields)}",
         expression=f"'must name fields of {name}: {', '.join(fields)}; not ' + "
@@ -181,7 +189,7 @@ def _served(name: str, formats: Sequence[str]) -> values.Rule:
 def _readable(each: CredentialType, sources: Sequence[Source]) -> values.Rule:
     readable = sorted([credential.FIELDS, *(one.name for one in sources if one.serves(each.variables))])
     return values.Rule(
-        rule=f"!has(self.{each.name}) || !has(self.secretRef.format) || "
+        rule=f"!has(self.{each.name}) || !has(self.secretRef) || !has(self.secretRef.format) || "
         f"self.secretRef.format in [{', '.join(map(repr, readable))}]",
         message=f"must be a format that {each.name} can be read from: {', '.join(readable)}",
         path=".secretRef.format",
@@ -228,7 +236,7 @@ def _laid_out(
         "enum": [*titles],
         **({"default": default} if default else {}),
     }
-    union = _union(options)
+    union = schema.union(options, "format")
     properties["options"] = {
         "description": properties["options"]["description"],
         "type": "object",
@@ -256,31 +264,6 @@ def _key_rules(keyed: Sequence[str]) -> Iterator[values.Rule]:
         f"format: {' or '.join(keyed)}'",
         path=".keys",
     )
-
-
-def _union(options: dict[str, schema.Schema]) -> dict[str, schema.Schema]:
-    """Gives the options of all formats together; raises ValueError where two formats differ in one.
-
-    Without defaults: the API server would fill those of one format into the targets of every other.
-    """
-    union: dict[str, schema.Schema] = {}
-    for name, document in options.items():
-        if values.rules_of(document):
-            raise ValueError(
-                f"format {name}: rules across its options cannot be in the schema; check them in render"
-            )
-        for option, field in document.get("properties", {}).items():
-            bare = _without_default(field)
-            if union.setdefault(option, bare) != bare:
-                raise ValueError(f"option {option}: format {name} describes it unlike another format")
-    return union
-
-
-def _without_default(field: schema.Schema) -> schema.Schema:
-    """Says the default in words only; Python applies it."""
-    default = f" Default: {field['default']}." if "default" in field else ""
-    bare = {word: value for word, value in field.items() if word != "default"}
-    return {**bare, "description": f"{bare.get('description', '')}{default}"}
 
 
 def _option_rules(options: dict[str, schema.Schema], union: Sequence[str]) -> Iterator[values.Rule]:

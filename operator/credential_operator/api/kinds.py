@@ -62,6 +62,7 @@ CREDENTIAL = Kind(
         _AGE,
         _column("MESSAGE", _condition("Ready", "message"), "Why, for people.", wide=True),
         _column("OWNER", ".spec.owner.team", "Who answers for it.", wide=True),
+        _column("REACH", ".status.reach.count", "How many accounts it sees.", kind="integer", wide=True),
     ),
     rules=(
         values.Rule(

@@ -136,6 +136,30 @@ def paragraphs(text: str) -> str:
     return re.sub(r"(?<!\n)\n *(?![\n*])", " ", inspect.cleandoc(text))
 
 
+def union(objects: Mapping[str, Schema], what: str) -> dict[str, Schema]:
+    """Gives the fields of several objects together; raises ValueError where two of them differ in one.
+
+    Without defaults: the API server would fill those of one into every other. `objects` are formats' options
+    or types' identities, by the name of the format or type; `what` says which.
+    """
+    together: dict[str, Schema] = {}
+    for name, document in objects.items():
+        if values.rules_of(document):
+            raise ValueError(f"{what} {name}: rules across these fields cannot be in the schema")
+        for field, described in document.get("properties", {}).items():
+            bare = _without_default(described)
+            if together.setdefault(field, bare) != bare:
+                raise ValueError(f"field {field}: {what} {name} describes it unlike another {what}")
+    return together
+
+
+def _without_default(field: Schema) -> Schema:
+    """Says the default in words only; Python applies it."""
+    default = f" Default: {field['default']}." if "default" in field else ""
+    bare = {word: value for word, value in field.items() if word != "default"}
+    return {**bare, "description": f"{bare.get('description', '')}{default}"}
+
+
 def fields(node: Schema, path: str) -> Iterator[tuple[str, Schema]]:
     """Gives every field below a schema with its path, itself first; list items end in [], map values in *."""
     yield path, node

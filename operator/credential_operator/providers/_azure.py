@@ -3,6 +3,7 @@
 The clouds' addresses:
 learn.microsoft.com/entra/identity-platform/authentication-national-cloud
 github.com/Azure/azure-cli, src/azure-cli-core/azure/cli/core/cloud.py
+Audiences: learn.microsoft.com/entra/workload-id/workload-identity-federation-config-app-trust-managed-identity
 """
 
 import dataclasses
@@ -28,11 +29,16 @@ URL = Annotated[
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Cloud:
-    """Where a cloud's services are; `storage` is what the host names of storage accounts end with."""
+    """Where a cloud's services are.
+
+    `storage` is what the host names of storage accounts end with, `exchange` whom tokens are made for that
+    stand in for a key.
+    """
 
     authority: str
     resources: Mapping[str, str]
     storage: str
+    exchange: str
 
 
 STORAGE = "https://storage.azure.com"
@@ -48,6 +54,7 @@ CLOUDS: Mapping[str, Cloud] = {
             "storage": STORAGE,
         },
         storage="core.windows.net",
+        exchange="api://AzureADTokenExchange",
     ),
     "AzureUSGovernment": Cloud(
         authority="https://login.microsoftonline.us",
@@ -58,6 +65,7 @@ CLOUDS: Mapping[str, Cloud] = {
             "storage": STORAGE,
         },
         storage="core.usgovcloudapi.net",
+        exchange="api://AzureADTokenExchangeUSGov",
     ),
     "AzureChina": Cloud(
         authority="https://login.partner.microsoftonline.cn",
@@ -68,5 +76,6 @@ CLOUDS: Mapping[str, Cloud] = {
             "storage": STORAGE,
         },
         storage="core.chinacloudapi.cn",
+        exchange="api://AzureADTokenExchangeChina",
     ),
 }

@@ -44,6 +44,12 @@ CODES: Mapping[int, Outcome] = {
     70011: (errors.Misconfigured, "the resource is not accepted: look at resource, cloud and endpoint"),
     **dict.fromkeys(CONDITIONAL_ACCESS, BLOCKED),
 }
+UNMATCHED = (70021, 700211, 700212, 7002121, 700213, 7002137, 7002138)
+"""No federated credential, or none with this issuer, audience (700212...) or subject (700213...)."""
+UNVERIFIED = (50013, 700027)
+"""The signature does not match any key that the issuer publishes."""
+UNREAD = (50166, 501661)
+"""Entra ID asked the issuer for its keys, and got no answer."""
 WORDS: Mapping[str, Outcome] = {
     "invalid_client": (errors.Rejected, "clientID or its key is not accepted"),
     "unauthorized_client": (errors.PermissionDenied, "the application may not sign in this way"),
@@ -52,6 +58,30 @@ WORDS: Mapping[str, Outcome] = {
 """For authorities that give no numbers, as those of private clouds may."""
 
 MISTAKEN = " clientSecret has the form of a secret's ID: write the secret's Value, which is another text."
+
+
+def federated(issuer: str, subject: str, audience: str) -> Mapping[int, Outcome]:
+    """Gives what the numbers mean where a ServiceAccount's token stands in for a key."""
+    unmatched = (
+        "no federated credential of the application is for this token: add one with the issuer "
+        f"{issuer}, the subject {subject} and the audience {audience}"
+    )
+    unverified = (
+        f"the token's signature is of none of the keys that its issuer, {issuer}, publishes: "
+        "let it publish those of this cluster"
+    )
+    unread = f"it cannot read the issuer's keys: {issuer} must be reachable from the internet"
+    return {
+        **CODES,
+        **dict.fromkeys(UNMATCHED, (errors.Misconfigured, unmatched)),
+        **dict.fromkeys(UNVERIFIED, (errors.Misconfigured, unverified)),
+        **dict.fromkeys(UNREAD, (errors.ProviderUnreachable, unread)),
+        500133: (errors.ClockSkew, "the clocks of the cluster and of the authority differ"),
+        700222: (
+            errors.Misconfigured,
+            f"{issuer} is Entra ID itself, whose tokens do not stand in for a key: let the cluster issue them",
+        ),
+    }
 
 
 def token(answer: network.Response) -> str | None:
@@ -63,13 +93,15 @@ def token(answer: network.Response) -> str | None:
     return found if re.fullmatch(r"[!-~]+", found) else None
 
 
-def refusal(answer: network.Response, *, where: str, whose: str, pasted: bool) -> errors.CredentialError:
+def refusal(
+    answer: network.Response, *, where: str, whose: str, pasted: bool, codes: Mapping[int, Outcome] = CODES
+) -> errors.CredentialError:
     """Turns an answer without a token into the error that it means; `pasted`: the secret looks like an ID."""
     said, wait = _json.read(answer), answer.retry_after()
     numbers = _numbers(said)
     if answer.status == TOO_MANY or (answer.status in REFUSALS and LOOP in numbers):
         return errors.RateLimited(f"{where} asks for fewer calls.", retry_after=wait)
-    known = _known(said, numbers) if answer.status in REFUSALS else None
+    known = _known(said, numbers, codes) if answer.status in REFUSALS else None
     if known is None:
         return errors.ProviderUnreachable(
             f"{where} gave no usable answer (HTTP status {answer.status}).", retry_after=wait
@@ -84,11 +116,13 @@ def _numbers(said: Mapping[str, Any]) -> tuple[int, ...]:
     return tuple(code for code in found if isinstance(code, int)) if isinstance(found, list) else ()
 
 
-def _known(said: Mapping[str, Any], numbers: tuple[int, ...]) -> tuple[str, Outcome] | None:
+def _known(
+    said: Mapping[str, Any], numbers: tuple[int, ...], codes: Mapping[int, Outcome]
+) -> tuple[str, Outcome] | None:
     """Finds the first number that is known; where there are no numbers, the word."""
     for number in numbers:
-        if number in CODES:
-            return f"AADSTS{number}", CODES[number]
+        if number in codes:
+            return f"AADSTS{number}", codes[number]
     word = said.get("error")
     if not numbers and isinstance(word, str) and word in WORDS:
         return word, WORDS[word]

@@ -1,4 +1,4 @@
-"""Google's token endpoint: what an assertion says (RFC 7523), and what its answers mean.
+"""Google's token endpoint: what an assertion says (RFC 7523), and what its answers mean; where the APIs are.
 
 Google's words for `invalid_grant`: developers.google.com/identity/protocols/oauth2/service-account#error-codes
 """
@@ -75,7 +75,7 @@ def assertion(
     now: datetime.datetime,
 ) -> str:
     """Signs what asks for a token: half a millisecond of CPU."""
-    crypt, jwt = _library()
+    crypt, jwt = library()
     issued = int(now.timestamp())
     claims = {
         "iss": email,
@@ -93,25 +93,45 @@ def _audience(url: str) -> str:
     return TOKEN_URL if host == UNIVERSE or host.endswith(f".{UNIVERSE}") else url
 
 
+def project_of(email: str) -> str:
+    """Names the project of a service account; empty where its email does not tell."""
+    name, _, domain = email.partition("@")[2].removesuffix(".iam.gserviceaccount.com").partition(".")
+    if not email.endswith(".iam.gserviceaccount.com"):
+        return ""
+    return f"{domain}:{name}" if domain else name
+
+
+def api_url(instead: str | None, api: str) -> str:
+    """Names where an API is; `instead` stands for all of them, and holds {api} where each has its own name."""
+    return (instead or f"https://{{api}}.{UNIVERSE}").rstrip("/").replace("{api}", api)
+
+
 @functools.cache
-def _library() -> tuple[Any, Any]:
+def library() -> tuple[Any, Any]:
     """Loads Google's library, at the first call: listing the types must not pay for it."""
     from google.auth import crypt, jwt  # noqa: PLC0415
 
     return crypt, jwt
 
 
-def accepted(response: network.Response, *, where: str, email: str, now: datetime.datetime) -> None:
-    """Makes sure that an answer holds a token; raises the CredentialError that any other means."""
+def token_in(response: network.Response, *, where: str, email: str, now: datetime.datetime) -> str:
+    """Gives the token in an answer; raises the CredentialError that any other means."""
     answer = _json.read(response)
     token = answer.get("access_token")
     if response.status == OK and "error" not in answer and isinstance(token, str) and token:
-        return
+        return token
     wait = response.retry_after()
     if response.status == TOO_MANY:
         raise errors.RateLimited(f"{where} asks for fewer calls.", retry_after=wait)
     code = answer.get("error") if response.status in REFUSED else None
-    kind, words = _meaning(code, answer.get("error_description"), response.date(), now)
+    kind, words = meaning(
+        code,
+        answer.get("error_description"),
+        refusals=REFUSALS,
+        grants=GRANTS,
+        otherwise="it did not accept what the key signed",
+        skewed=differ(response.date(), now),
+    )
     if kind is errors.ClockSkew:
         raise errors.ClockSkew(
             f"{where} did not accept the time of the request: its clock and the operator's differ."
@@ -123,16 +143,30 @@ def accepted(response: network.Response, *, where: str, email: str, now: datetim
     )
 
 
-def _meaning(
-    code: object, description: object, theirs: datetime.datetime | None, now: datetime.datetime
+def meaning(
+    code: object,
+    description: object,
+    *,
+    refusals: Refusals,
+    grants: Refusals,
+    otherwise: str,
+    skewed: bool,
 ) -> tuple[type[errors.CredentialError], str]:
-    """Tells what a code means; no words: nothing that is known."""
+    """Tells what a code means; no words: nothing that is known.
+
+    `otherwise` is said of an invalid_grant whose cause is not told, unless the clocks are `skewed`.
+    """
     if code != "invalid_grant":
-        return REFUSALS.get(str(code), (errors.ProviderUnreachable, ""))
+        return refusals.get(str(code), (errors.ProviderUnreachable, ""))
     said = str(description).lower()
-    for text, meaning in GRANTS.items():
+    for text, known in grants.items():
         if text in said:
-            return meaning
-    if theirs is not None and abs(theirs - now) > SKEW:
+            return known
+    if skewed:
         return errors.ClockSkew, ""
-    return errors.Rejected, "it did not accept what the key signed"
+    return errors.Rejected, otherwise
+
+
+def differ(theirs: datetime.datetime | None, now: datetime.datetime) -> bool:
+    """Tells whether Google's clock, where it is told, is too far from ours."""
+    return theirs is not None and abs(theirs - now) > SKEW

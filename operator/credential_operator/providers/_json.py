@@ -1,5 +1,6 @@
-"""Answers that are JSON objects."""
+"""Answers that are JSON objects, and what is in them."""
 
+import datetime
 from typing import Any
 
 import orjson
@@ -16,3 +17,12 @@ def read(response: network.Response) -> dict[str, Any]:
     except ValueError:
         return {}
     return found if isinstance(found, dict) else {}
+
+
+def moment(text: object) -> datetime.datetime | None:
+    """Reads a time with its zone; None where it is none."""
+    try:
+        found = datetime.datetime.fromisoformat(text) if isinstance(text, str) else None
+    except ValueError:
+        return None
+    return found if found is not None and found.tzinfo is not None else None

@@ -9,7 +9,9 @@ import datetime
 import email.utils
 import hashlib
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import orjson
 
 from credential_operator import errors
 from credential_operator.providers import _json, _rsa, network
@@ -23,6 +25,7 @@ OK = 200
 TOO_MANY = 429
 UNAUTHENTICATED = (401, "NotAuthenticated")
 UNSEEN = (404, "NotAuthorizedOrNotFound")
+ACTIVE = "ACTIVE"
 
 REFUSALS: Mapping[tuple[int, str], str] = {
     (402, "SignUpRequired"): "the tenancy is not subscribed to this service",
@@ -84,6 +87,17 @@ def said(response: network.Response) -> tuple[int, str]:
     """Gives the status and the code of an answer that is an error."""
     code = _json.read(response).get("code")
     return response.status, code if isinstance(code, str) else ""
+
+
+def listed(response: network.Response) -> list[dict[str, Any]] | None:
+    """Reads a page of a list; None where an answer is none."""
+    if response.status != OK or response.truncated:
+        return None
+    try:
+        found = orjson.loads(response.body)
+    except ValueError:
+        return None
+    return found if isinstance(found, list) and all(isinstance(one, dict) for one in found) else None
 
 
 def refusal(

@@ -20,12 +20,38 @@ Region = Annotated[
 ]
 
 
+class Service(NamedTuple):
+    """A service that a partition has once, and the region that its calls are signed for."""
+
+    url: str
+    region: str
+
+
 class Partition(NamedTuple):
     """A partition; `region` is the one that stands for all."""
 
     name: str
     suffix: str
     region: str
+
+    @property
+    def iam(self) -> Service:
+        """Names the partition's IAM."""
+        host, region = _IAM.get(self.name, (f"iam.{self.region}.{self.suffix}", self.region))
+        return Service(f"https://{host}/", region)
+
+    @property
+    def organizations(self) -> Service:
+        """Names the partition's Organizations."""
+        return Service(f"https://organizations.{self.region}.{self.suffix}/", self.region)
+
+
+_IAM = {
+    "aws": ("iam.amazonaws.com", "us-east-1"),
+    "aws-cn": ("iam.cn-north-1.amazonaws.com.cn", "cn-north-1"),
+    "aws-us-gov": ("iam.us-gov.amazonaws.com", "us-gov-west-1"),
+}
+"""Where IAM is not where the names of the partition and its region say."""
 
 
 def named(name: str) -> Partition:
@@ -34,9 +60,14 @@ def named(name: str) -> Partition:
 
 
 @functools.lru_cache(maxsize=256)
+def find(region: str) -> Partition | None:
+    """Finds the partition of a region; None where there is none."""
+    return next((partition for pattern, partition in _all() if pattern.fullmatch(region)), None)
+
+
 def of(region: str) -> Partition:
     """Finds the partition of a region; raises Misconfigured where there is none."""
-    found = next((partition for pattern, partition in _all() if pattern.fullmatch(region)), None)
+    found = find(region)
     if found is None:
         raise errors.Misconfigured(
             f"region {region} is in no AWS partition: write a region such as eu-west-1."

@@ -1,4 +1,4 @@
-"""Asks Azure Resource Manager which subscriptions a token sees.
+"""Asks Azure Resource Manager, first of all which subscriptions a token sees.
 
 learn.microsoft.com/rest/api/resources/subscriptions/list
 learn.microsoft.com/azure/azure-resource-manager/troubleshooting/common-deployment-errors
@@ -46,54 +46,62 @@ class Manager:
 
     def sees_any(self) -> bool:
         """Tells whether there is a subscription that the token sees."""
-        answer = self._ask(f"/subscriptions?{VERSION}")
+        answer = self.ask(f"/subscriptions?{VERSION}")
         if answer.truncated and answer.status == OK and BEGUN.match(answer.body):
             return True
         said = _json.read(answer)
-        return bool(self._listed(answer, said) or _following(said))
+        return bool(self._listed(answer, said) or following(said))
 
     def sees(self, subscription: str) -> bool:
         """Tells whether the token sees a subscription."""
         query = VERSION
         for _ in range(PAGES):
-            answer = self._ask(f"/subscriptions?{query}")
+            answer = self.ask(f"/subscriptions?{query}")
             if answer.truncated and answer.status == OK:
                 break
             said = _json.read(answer)
             if subscription.lower() in self._listed(answer, said):
                 return True
-            query = _following(said)
+            query = following(said)
             if not query:
                 return False
         return self._sees_by_id(subscription)
 
     def _sees_by_id(self, subscription: str) -> bool:
-        answer = self._ask(f"/subscriptions/{subscription}?{VERSION}")
+        answer = self.ask(f"/subscriptions/{subscription}?{VERSION}")
         said = _json.read(answer)
-        if answer.status == OK and _id(said) == subscription.lower():
+        if answer.status == OK and id_of(said) == subscription.lower():
             return True
-        if answer.status in CLIENT_ERRORS and _code(said) in UNSEEN:
+        if answer.status in CLIENT_ERRORS and code_of(said) in UNSEEN:
             return False
-        raise self._refusal(answer, said)
+        raise self.refusal(answer, said)
 
-    def _ask(self, target: str) -> network.Response:
+    def ask(
+        self, target: str, *, headers: Mapping[str, str] | None = None, limit: int = network.LIMIT
+    ) -> network.Response:
+        """Asks once, with the token, unless the headers have it already."""
         return self.session.request(
             "GET",
             f"{self.url}{target}",
-            headers={"Authorization": f"Bearer {self.token}", "Accept": "application/json"},
+            headers=headers or {"Authorization": f"Bearer {self.token}", "Accept": "application/json"},
             timeout=max(self.end - time.monotonic(), 0.0),
             ca_bundle=self.ca_bundle,
+            limit=limit,
         )
 
-    def _listed(self, answer: network.Response, said: Mapping[str, Any]) -> frozenset[str]:
-        """Gives the subscriptions on a page; raises what an answer means that is no page."""
+    def items(self, answer: network.Response, said: Mapping[str, Any]) -> list[Any]:
+        """Gives what is on a page; raises what an answer means that is no page."""
         items = said.get("value")
         if answer.status != OK or not isinstance(items, list):
-            raise self._refusal(answer, said)
-        return frozenset(_id(item) for item in items)
+            raise self.refusal(answer, said)
+        return items
 
-    def _refusal(self, answer: network.Response, said: Mapping[str, Any]) -> errors.CredentialError:
-        where, wait, code = str(network.parse(self.url)), answer.retry_after(), _code(said)
+    def _listed(self, answer: network.Response, said: Mapping[str, Any]) -> frozenset[str]:
+        return frozenset(id_of(item) for item in self.items(answer, said))
+
+    def refusal(self, answer: network.Response, said: Mapping[str, Any]) -> errors.CredentialError:
+        """Turns an answer that is none into the error that it means."""
+        where, wait, code = str(network.parse(self.url)), answer.retry_after(), code_of(said)
         if answer.status == TOO_MANY:
             return errors.RateLimited(f"{where} asks for fewer calls.", retry_after=wait)
         if answer.status in CLIENT_ERRORS and code in CODES:
@@ -103,18 +111,25 @@ class Manager:
             f"{where} gave no usable answer (HTTP status {answer.status}).", retry_after=wait
         )
 
+    def endless(self) -> errors.CredentialError:
+        """Gives the error of a list without an end."""
+        return errors.ProviderUnreachable(
+            f"{network.parse(self.url)} gave no usable answer: its list has no end."
+        )
 
-def _id(item: object) -> str:
+
+def id_of(item: object) -> str:
+    """Gives a subscription's ID; empty where there is none."""
     return str(item.get("subscriptionId", "")).lower() if isinstance(item, dict) else ""
 
 
-def _code(said: Mapping[str, Any]) -> str:
+def code_of(said: Mapping[str, Any]) -> str:
     """Gives an error's code; empty where there is none."""
     error = said.get("error")
     return str(error.get("code", "")) if isinstance(error, dict) else ""
 
 
-def _following(said: Mapping[str, Any]) -> str:
+def following(said: Mapping[str, Any]) -> str:
     """Gives the query of the next page: the token goes nowhere else, whatever host the link names."""
     link = said.get("nextLink")
     query = link.partition("?")[2] if isinstance(link, str) else ""

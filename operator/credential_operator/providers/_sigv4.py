@@ -103,6 +103,11 @@ class Keys(contract.Keys):
     session_token: contract.Line | None = pydantic.Field(None, alias="sessionToken")
     """The session token that belongs to a session's key."""
 
+    @property
+    def public_id(self) -> str | None:
+        """Gives the name that the key is known by; None where it is made anew for each check."""
+        return self.access_key_id.get_secret_value()
+
     def key(self) -> Key:
         """Gives the key to sign with."""
         token = self.session_token.get_secret_value() if self.session_token else None
@@ -126,33 +131,42 @@ class Answer:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Caller:
-    """Makes the signed calls of one check, within its time."""
+class Client:
+    """Makes the calls of one check, within its time."""
 
     session: network.Session
-    key: Key
-    service: str
     region: str
     now: Callable[[], datetime.datetime]
     end: float
     """When the check's time is over, by the monotonic clock."""
+    ca_bundle: str | None = None
+    plain: bool = False
 
-    def call(
-        self,
-        method: str,
-        url: str,
-        *,
-        body: str = "",
-        wanted: frozenset[str] = frozenset(),
-        **connection: Any,
-    ) -> Answer:
+    @property
+    def subject(self) -> str:
+        """Names in messages what is refused."""
+        return "the request"
+
+    def prepare(self, method: str, url: str, headers: Mapping[str, str], body: str) -> Mapping[str, str]:  # noqa: ARG002
+        """Gives the headers that are sent."""
+        return headers
+
+    def send(self, method: str, url: str, headers: Mapping[str, str], body: str = "") -> network.Response:
+        """Makes one call."""
+        return self.session.request(
+            method,
+            url,
+            headers=self.prepare(method, url, headers, body),
+            body=body.encode() or None,
+            timeout=max(self.end - time.monotonic(), 0.0),
+            ca_bundle=self.ca_bundle,
+            plain=self.plain,
+        )
+
+    def call(self, method: str, url: str, *, body: str = "", wanted: frozenset[str] = frozenset()) -> Answer:
         """Makes one call; `wanted` are the elements whose texts are read, besides those of errors."""
         headers = {"Content-Type": "application/x-www-form-urlencoded; charset=utf-8"} if body else {}
-        signed = sign(method, url, headers, body, key=self.key, service=self.service, region=self.region)
-        left = self.end - time.monotonic()
-        response = self.session.request(
-            method, url, headers=signed, body=body.encode() or None, timeout=max(left, 0.0), **connection
-        )
+        response = self.send(method, url, headers, body)
         root, texts = _xml.read(response, wanted | {"Code", "Message", "Region"})
         return Answer(where=str(network.parse(url)), response=response, root=root, texts=texts)
 
@@ -169,7 +183,7 @@ class Caller:
             return errors.Misconfigured(f"{answer.where} does not serve region {self.region} ({code}).")
         if code in refusals:
             kind, words = refusals[code]
-            return kind(f"{answer.where} refused {self.key}: {words} ({code}).")
+            return kind(f"{answer.where} refused {self.subject}: {words} ({code}).")
         said = f"{answer.response.status} {code}".strip()
         return errors.ProviderUnreachable(
             f"{answer.where} gave no usable answer (HTTP status {said}).", retry_after=wait
@@ -185,6 +199,23 @@ class Caller:
         if "Signature expired" in words or "Signature not yet current" in words:
             return True
         return theirs is not None and abs(theirs - self.now()) > SKEW
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Caller(Client):
+    """Makes the signed calls of one check."""
+
+    key: Key
+    service: str
+
+    @property
+    def subject(self) -> str:
+        """Names the key in messages."""
+        return str(self.key)
+
+    def prepare(self, method: str, url: str, headers: Mapping[str, str], body: str) -> Mapping[str, str]:
+        """Gives the headers that are sent, the signature among them."""
+        return sign(method, url, headers, body, key=self.key, service=self.service, region=self.region)
 
 
 TOO_MANY = 429

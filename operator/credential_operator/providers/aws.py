@@ -1,9 +1,7 @@
 """AWS: the access key of an IAM user, or of a session, and the role that is assumed with it."""
 
 import datetime
-import re
 import time
-import urllib.parse
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar
 
@@ -11,26 +9,22 @@ import pydantic
 
 from credential_operator import errors
 from credential_operator.api import values
-from credential_operator.providers import _partitions, _sigv4, contract, network
-
-ARN = re.compile(r"arn:[a-z-]+:(?:iam|sts)::[0-9]{12}:[!-~]{1,600}")
-ROLE_PARTS = re.compile(
-    r"arn:(?P<partition>[a-z-]+):iam::(?P<account>[0-9]{12}):role/(?:.*/)?(?P<name>[^/]+)"
+from credential_operator.providers import (
+    _aws_permissions,
+    _iam,
+    _organizations,
+    _partitions,
+    _sigv4,
+    _sts,
+    contract,
+    network,
 )
-SHORTEST = datetime.timedelta(minutes=15)
-"""The shortest session that AWS gives."""
 
-NOT_KNOWN = (
-    "its id is mistyped, switched off, deleted, of another partition, "
-    "or of an account that has not enabled the region"
-)
-REFUSALS: _sigv4.Refusals = {
-    **_sigv4.REFUSALS,
-    "InvalidClientTokenId": (errors.Rejected, NOT_KNOWN),
-    "InvalidAction": (errors.Misconfigured, "the endpoint is not AWS's security token service (STS)"),
-}
+LONGEST_CHAINED = datetime.timedelta(hours=1)
+"""How long AWS lets a session last that another one opens."""
+
 ROLE_REFUSALS: _sigv4.Refusals = {
-    **REFUSALS,
+    **_sts.REFUSALS,
     "ValidationError": (
         errors.Misconfigured,
         "assumeRole is not accepted: look at duration (the role bounds it), roleARN and externalID",
@@ -48,14 +42,7 @@ External = Annotated[
 class AssumeRole(values.Model):
     """The role that is assumed with the key."""
 
-    role_arn: Annotated[
-        str,
-        pydantic.Field(alias="roleARN", max_length=2048),
-        values.Matching(
-            r"^arn:aws[a-z-]*:iam::[0-9]{12}:role/[A-Za-z0-9_+=,.@/-]+$",
-            "the ARN of a role, such as arn:aws:iam::123456789012:role/backup",
-        ),
-    ]
+    role_arn: _sts.RoleARN
     """The role's ARN."""
     external_id: Annotated[External | None, pydantic.Field(alias="externalID")] = None
     """What the role's trust policy asks for as sts:ExternalId. Where it is left out, one is derived for this
@@ -89,14 +76,14 @@ class Config(contract.Config):
     assume_role: AssumeRole | None = None
     """The role that is assumed with the key. Targets hold the key; those in the shared file's format also say
     to assume the role."""
-    endpoint: Annotated[
-        str | None,
-        pydantic.Field(max_length=512),
-        values.Matching(
-            r"^https?://[^/?#]+/?$", "a URL without path, such as https://sts.eu-west-1.amazonaws.com"
-        ),
-    ] = None
+    endpoint: _sts.Endpoint | None = None
     """The security token service (STS) to ask in place of the region's own, such as a VPC endpoint."""
+    iam_endpoint: _iam.Endpoint | None = None
+    """IAM, to ask in place of the partition's own for permissions and the key's history. Where `endpoint` is
+    written and this is not, IAM is not asked."""
+    organizations_endpoint: _organizations.Endpoint | None = None
+    """Organizations, to ask in place of the partition's own for the accounts that the key sees. Where
+    `endpoint` is written and this is not, it is not asked."""
 
 
 class Provider:
@@ -128,6 +115,9 @@ class Provider:
         }
     }
 
+    permission_sets: ClassVar[Mapping[str, tuple[str, ...]]] = _aws_permissions.CLUSTERS
+    workload_identity = _sts.WorkloadIdentity
+
     def endpoint(self, config: Config) -> str:
         """Names the endpoint that a check calls."""
         return str(network.parse(_url(config)))
@@ -135,31 +125,82 @@ class Provider:
     def inspect(self, config: Config, keys: _sigv4.Keys) -> None:
         """Finds without a call what cannot be right."""
         _sigv4.inspect(keys.key(), amazon=config.endpoint is None)
-        partition = _partition(config)
-        if config.partition not in {None, partition.name}:
-            raise errors.Misconfigured(f"region {config.region} is in partition {partition.name}.")
-        account = _sigv4.account_of(keys.key().id)
-        if config.assume_role and (role := ROLE_PARTS.fullmatch(config.assume_role.role_arn)):
-            account = role["account"]
-            if role["partition"] != partition.name:
-                raise errors.Misconfigured(
-                    f"assumeRole.roleARN is in partition {role['partition']}, the key in {partition.name}."
-                )
-        _same_account(config, account)
+        _inspect(config, _sigv4.account_of(keys.key().id), _partition(config).name)
 
     def validate(self, config: Config, keys: _sigv4.Keys, context: contract.Context) -> contract.Validation:
         """Asks STS."""
-        caller = _sigv4.Caller(
+        caller = _caller(config, keys.key(), context, _end(context))
+        if config.assume_role:
+            return _assume(caller, config, config.assume_role, context.external_id, keys.public_id)
+        arn, account = _sts.principal(caller, _url(config))
+        _same_account(config, account)
+        return contract.Validation(
+            identity=contract.Identity(principal=arn, account=account), key_id=keys.public_id
+        )
+
+    def history(self, config: Config, keys: _sigv4.Keys, context: contract.Context) -> contract.History:
+        """Asks IAM, with the key itself and not as the role that is assumed with it."""
+        url = _iam_url(config)
+        if url is None:
+            return contract.History()
+        return _iam.history(_iam_of(config, keys.key(), context, _end(context), url))
+
+    def grants(
+        self, config: Config, keys: _sigv4.Keys, permissions: tuple[str, ...], context: contract.Context
+    ) -> contract.Grants:
+        """Asks IAM about the key's user or role, or about the role that is assumed with it."""
+        url, end = _iam_url(config), _end(context)
+        if url is None:
+            return contract.Grants(unknown=permissions, why="set aws.iamEndpoint, as aws.endpoint is set.")
+        key = _working_key(config, keys, context, end)
+
+        def principal() -> str:
+            if config.assume_role:
+                return config.assume_role.role_arn
+            if isinstance(keys, _sts.SessionKeys):
+                return keys.role_arn
+            return _sts.principal(_caller(config, key, context, end), _url(config))[0]
+
+        region = {"aws:RequestedRegion": ("string", config.region)} if config.region else {}
+        return _iam.grants(
+            _iam_of(config, key, context, end, url),
+            principal,
+            permissions,
+            context={"aws:SecureTransport": ("boolean", "true"), **region},
+        )
+
+    def reach(self, config: Config, keys: _sigv4.Keys, context: contract.Context) -> contract.Reach:
+        """Asks Organizations for all accounts, as the role that is assumed with the key if there is one."""
+        if config.endpoint and not config.organizations_endpoint:
+            raise errors.Misconfigured("Set aws.organizationsEndpoint, as aws.endpoint is set.")
+        end = _end(context)
+        key = _working_key(config, keys, context, end)
+        service = _partition(config).organizations
+        caller = _caller(config, key, context, end, service="organizations", region=service.region)
+        return _organizations.reach(caller, _rooted(config.organizations_endpoint or service.url))
+
+    def audience(self, config: Config, identity: _sts.WorkloadIdentity) -> str:  # noqa: ARG002
+        """Names whom the token is to be made for."""
+        return _sts.audience(identity)
+
+    def exchange(
+        self, config: Config, identity: _sts.WorkloadIdentity, token: str, context: contract.Context
+    ) -> _sts.SessionKeys:
+        """Opens a session of the ServiceAccount's role."""
+        _inspect(config, identity.role_arn.split(":")[4], _sts.partition_of(identity))
+        if config.assume_role and config.assume_role.duration > LONGEST_CHAINED:
+            raise errors.Misconfigured(
+                "assumeRole.duration is more than 1h, and with workloadIdentity the role is assumed from a "
+                "session, which AWS lets last 1h at most: write 1h, or less."
+            )
+        client = _sts.Bearer(
+            token=token,
             session=context.session,
-            key=keys.key(),
-            service="sts",
             region=config.region or _partition(config).region,
             now=context.now,
-            end=time.monotonic() + context.timeout,
+            end=_end(context),
         )
-        if config.assume_role:
-            return _assume(caller, config, config.assume_role, context.external_id)
-        return _identify(caller, config)
+        return _sts.exchange(client, _url(config), identity)
 
     def fields(self, config: Config, keys: _sigv4.Keys) -> Mapping[str, str]:
         """Gives what formats draw from."""
@@ -187,9 +228,64 @@ def _partition(config: Config) -> _partitions.Partition:
 
 def _url(config: Config) -> str:
     partition = _partition(config)
-    return (config.endpoint or f"https://sts.{config.region or partition.region}.{partition.suffix}").rstrip(
-        "/"
-    ) + "/"
+    return _rooted(config.endpoint or f"https://sts.{config.region or partition.region}.{partition.suffix}")
+
+
+def _rooted(url: str) -> str:
+    return url.rstrip("/") + "/"
+
+
+def _end(context: contract.Context) -> float:
+    return time.monotonic() + context.timeout
+
+
+def _caller(
+    config: Config,
+    key: _sigv4.Key,
+    context: contract.Context,
+    end: float,
+    *,
+    service: str = "sts",
+    region: str | None = None,
+) -> _sigv4.Caller:
+    return _sigv4.Caller(
+        session=context.session,
+        key=key,
+        service=service,
+        region=region or config.region or _partition(config).region,
+        now=context.now,
+        end=end,
+    )
+
+
+def _iam_url(config: Config) -> str | None:
+    """Names IAM; None where nobody says where it is."""
+    if config.endpoint and not config.iam_endpoint:
+        return None
+    return _rooted(config.iam_endpoint or _partition(config).iam.url)
+
+
+def _iam_of(config: Config, key: _sigv4.Key, context: contract.Context, end: float, url: str) -> _iam.IAM:
+    region = _partition(config).iam.region
+    return _iam.IAM(caller=_caller(config, key, context, end, service="iam", region=region), url=url)
+
+
+def _inspect(config: Config, account: str | None, home: str) -> None:
+    """Finds what cannot be right about the account and the partition that the key is at home in."""
+    partition = _partition(config)
+    if config.partition not in {None, partition.name}:
+        raise errors.Misconfigured(f"region {config.region} is in partition {partition.name}.")
+    if home != partition.name:
+        raise errors.Misconfigured(
+            f"workloadIdentity.roleARN is in partition {home}, and spec.aws says {partition.name}."
+        )
+    if config.assume_role and (role := _sts.ROLE_PARTS.fullmatch(config.assume_role.role_arn)):
+        account = role["account"]
+        if role["partition"] != partition.name:
+            raise errors.Misconfigured(
+                f"assumeRole.roleARN is in partition {role['partition']}, the key in {partition.name}."
+            )
+    _same_account(config, account)
 
 
 def _same_account(config: Config, account: str | None) -> None:
@@ -199,45 +295,53 @@ def _same_account(config: Config, account: str | None) -> None:
         )
 
 
-def _ask(caller: _sigv4.Caller, config: Config, action: str, **parameters: str) -> _sigv4.Answer:
-    body = urllib.parse.urlencode({"Action": action, "Version": "2011-06-15", **parameters})
-    return caller.call("POST", _url(config), body=body, wanted=frozenset({"Arn", "Account"}))
+def _working_key(config: Config, keys: _sigv4.Keys, context: contract.Context, end: float) -> _sigv4.Key:
+    """Gives the key itself, or that of a session of the role that is assumed with it."""
+    role = config.assume_role
+    if role is None:
+        return keys.key()
+    external_id = role.external_id or context.external_id
+    caller = _caller(config, keys.key(), context, end)
+    answer = _open(caller, config, role, seconds=_sts.SHORTEST, ExternalId=external_id)
+    key = _sts.opened(answer, "AssumeRole")
+    if key is None:
+        raise _role_refusal(caller, answer, role, external_id)
+    return key
 
 
-def _identify(caller: _sigv4.Caller, config: Config) -> contract.Validation:
-    """Asks who the key is, which needs no permission and cannot be denied."""
-    answer = _ask(caller, config, "GetCallerIdentity")
-    arn, account = answer.texts.get("Arn", ""), answer.texts.get("Account", "")
-    if answer.root != "GetCallerIdentityResponse" or not ARN.fullmatch(arn) or account != arn.split(":")[4]:
-        raise caller.refusal(answer, REFUSALS)
-    _same_account(config, account)
-    return contract.Validation(
-        identity=contract.Identity(principal=arn, account=account), key_id=caller.key.id
+def _open(
+    caller: _sigv4.Caller, config: Config, role: AssumeRole, *, seconds: float, **more: str
+) -> _sigv4.Answer:
+    return _sts.ask(
+        caller,
+        _url(config),
+        "AssumeRole",
+        RoleArn=role.role_arn,
+        RoleSessionName=role.session_name,
+        DurationSeconds=str(int(seconds)),
+        **more,
     )
 
 
-def _assume(caller: _sigv4.Caller, config: Config, role: AssumeRole, derived: str) -> contract.Validation:
+def _assume(
+    caller: _sigv4.Caller, config: Config, role: AssumeRole, derived: str, key_id: str | None
+) -> contract.Validation:
     """Opens a session of the role and forgets it, then makes sure that none opens without the external ID."""
     external_id = role.external_id or derived
-    session = {"RoleArn": role.role_arn, "RoleSessionName": role.session_name}
-    answer = _ask(caller, config, "AssumeRole", **session, **_seconds(role.duration), ExternalId=external_id)
-    parts = ROLE_PARTS.fullmatch(role.role_arn)
+    answer = _open(caller, config, role, seconds=role.duration.total_seconds(), ExternalId=external_id)
+    parts = _sts.ROLE_PARTS.fullmatch(role.role_arn)
     if not _opened(answer) or not parts:
         raise _role_refusal(caller, answer, role, external_id)
     return contract.Validation(
         identity=contract.Identity(principal=role.role_arn, account=parts["account"]),
-        key_id=caller.key.id,
+        key_id=key_id,
         external_id=external_id,
-        warnings=_open_to_all(caller, config, session, external_id),
+        warnings=_open_to_all(caller, config, role, external_id),
     )
 
 
-def _seconds(duration: datetime.timedelta) -> dict[str, str]:
-    return {"DurationSeconds": str(int(duration.total_seconds()))}
-
-
 def _opened(answer: _sigv4.Answer) -> bool:
-    return answer.root == "AssumeRoleResponse" and bool(ARN.fullmatch(answer.texts.get("Arn", "")))
+    return answer.root == "AssumeRoleResponse" and bool(_sts.ARN.fullmatch(answer.texts.get("Arn", "")))
 
 
 def _role_refusal(
@@ -246,18 +350,18 @@ def _role_refusal(
     if answer.code == "AccessDenied":
         return errors.PermissionDenied(
             f"{role.role_arn} cannot be assumed with {caller.key} (AccessDenied): the role's trust policy "
-            f"must name the key's user and ask for sts:ExternalId {external_id}, "
-            "and the user needs sts:AssumeRole."
+            f"must name the key's user or role and ask for sts:ExternalId {external_id}, "
+            "and that needs sts:AssumeRole."
         )
     return caller.refusal(answer, ROLE_REFUSALS)
 
 
 def _open_to_all(
-    caller: _sigv4.Caller, config: Config, session: Mapping[str, str], external_id: str
+    caller: _sigv4.Caller, config: Config, role: AssumeRole, external_id: str
 ) -> tuple[contract.Warned, ...]:
     """Warns of a role that lets itself be assumed without the external ID; only a clear answer counts."""
     try:
-        answer = _ask(caller, config, "AssumeRole", **session, **_seconds(SHORTEST))
+        answer = _open(caller, config, role, seconds=_sts.SHORTEST)
     except errors.Transient:
         return ()
     if not _opened(answer):
@@ -265,7 +369,7 @@ def _open_to_all(
     return (
         contract.Warned(
             reason="ExternalIDNotRequired",
-            message=f"{session['RoleArn']} lets itself be assumed without an external ID, so also for others "
+            message=f"{role.role_arn} lets itself be assumed without an external ID, so also for others "
             "who make its trusted principal act for them: add the condition "
             f'"StringEquals": {{"sts:ExternalId": "{external_id}"}} to the trust policy.',
         ),

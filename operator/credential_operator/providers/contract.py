@@ -9,8 +9,8 @@ front; what they share with the outside is `network`.
 import dataclasses
 import datetime
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping
-from typing import Annotated, Any, ClassVar, Protocol, TypeVar, get_args
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Annotated, Any, ClassVar, Protocol, TypeVar, get_args, runtime_checkable
 
 import pydantic
 
@@ -69,12 +69,51 @@ class Warned:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class History:
+    """When a key was made, when anybody last used it and when its life ends, as far as the provider tells."""
+
+    created_at: datetime.datetime | None = None
+    last_used_at: datetime.datetime | None = None
+    expires_at: datetime.datetime | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Grants:
+    """Which of the required permissions a key lacks, and of which the provider does not say; sorted.
+
+    `why` says in a sentence why it does not, and what would make it.
+    """
+
+    missing: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
+    why: str = ""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class Place:
+    """An account, subscription, project or compartment that a key sees."""
+
+    id: str
+    name: str = ""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Reach:
+    """What a key sees: how many places in all, and the first of them, sorted."""
+
+    count: int
+    places: tuple[Place, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Validation:
     """The provider accepted the key: what it said about it.
 
     `key_id` is the key's public name, `external_id` what a role's trust policy must ask for,
     `expires_at` the end of the key's life where the provider or the key tells. `unasked` says why no
     provider was asked, where there is none to ask: then all that is said follows from the key itself.
+    `history`, `grants` and `reach` are what was asked besides, by the methods of these names; None where it
+    was not asked or not told.
     """
 
     identity: Identity | None = None
@@ -83,13 +122,16 @@ class Validation:
     expires_at: datetime.datetime | None = None
     warnings: tuple[Warned, ...] = ()
     unasked: str = ""
+    history: History | None = None
+    grants: Grants | None = None
+    reach: Reach | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
     """Everything a check may use of the world outside; no other configuration reaches it.
 
-    `timeout` is the whole check's, in seconds; `external_id` is the one derived for this Credential.
+    `timeout` is the whole call's, in seconds; `external_id` is the one derived for this Credential.
     """
 
     session: network.Session
@@ -135,6 +177,86 @@ class Provider(Protocol[C, K]):
 
         Bytes are what is no text: only a format that copies values can hold them.
         """
+
+
+# What a type may be able to do besides: its class has the methods, and says nothing else about it.
+
+
+@runtime_checkable
+class Historian(Protocol):
+    """A type whose provider knows when a key was made and last used."""
+
+    def history(self, config: Any, keys: Any, context: Context) -> History:
+        """Asks for both, before a validation, which is itself a use; raises a CredentialError if refused."""
+
+
+@runtime_checkable
+class Granter(Protocol):
+    """A type whose provider tells which permissions a key has."""
+
+    permission_sets: ClassVar[Mapping[str, tuple[str, ...]]]
+    """Names that stand for several permissions in `validation.permissions`."""
+
+    def grants(self, config: Any, keys: Any, permissions: tuple[str, ...], context: Context) -> Grants:
+        """Asks for permissions, sets among them resolved; raises Misconfigured for one that cannot be.
+
+        Where the provider refuses to tell they are unknown, which is no error.
+        """
+
+
+@runtime_checkable
+class Explorer(Protocol):
+    """A type whose keys see accounts, subscriptions, projects or compartments."""
+
+    def reach(self, config: Any, keys: Any, context: Context) -> Reach:
+        """Counts them over all pages; raises a CredentialError if refused."""
+
+
+class WorkloadIdentity(values.Model):
+    """What every type wants to know that can do without a stored key: `spec.workloadIdentity`."""
+
+    example: ClassVar[Mapping[str, Any]] = {}
+    """A usual one, for documentation and generated manifests, without the ServiceAccount's name."""
+
+    service_account_name: Annotated[
+        str,
+        pydantic.Field(max_length=253),
+        values.Matching(values.SUBDOMAIN, "the name of a ServiceAccount, such as backup"),
+    ]
+    """The ServiceAccount whose token the provider trusts; a Role in this namespace lets the operator make such
+    tokens for it."""
+    audience: Annotated[str, pydantic.Field(min_length=1, max_length=512)] | None = None
+    """Whom the token is made for; where it is left out, whom the provider usually expects."""
+
+
+@runtime_checkable
+class Keyless(Protocol):
+    """A type that can do without a stored key: its provider trusts tokens of a ServiceAccount."""
+
+    workload_identity: type[WorkloadIdentity]
+
+    def audience(self, config: Any, identity: Any) -> str:
+        """Names whom the token is to be made for."""
+
+    def exchange(self, config: Any, identity: Any, token: str, context: Context) -> Any:
+        """Turns a token into what the other methods take as keys; raises a CredentialError if refused.
+
+        Finds first, without a call, what cannot be right in the config, as `inspect` does for stored keys.
+        """
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Token:
+    """A ServiceAccount's token in the place of stored keys; `identity` is the type's WorkloadIdentity."""
+
+    identity: Any
+    text: str = dataclasses.field(repr=False)
+
+
+def resolve(granter: Granter, permissions: Iterable[str]) -> tuple[str, ...]:
+    """Puts the permissions of sets in the place of their names; sorted, each once."""
+    sets = granter.permission_sets
+    return tuple(sorted({one for name in permissions for one in sets.get(name, (name,))}))
 
 
 def load(

@@ -1,41 +1,23 @@
 """Google Cloud: the key file (JSON) of a service account."""
 
-import dataclasses
-import re
 import time
 import urllib.parse
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, ClassVar
 
-import orjson
 import pydantic
 
 from credential_operator import errors
 from credential_operator.api import values
-from credential_operator.providers import _google, _rsa, contract, network
-
-PROJECT = r"^([a-z][a-z0-9.-]{0,126}:)?[a-z][a-z0-9-]{4,28}[a-z0-9]$"
-FORMS: Mapping[str, re.Pattern[str]] = {
-    "project_id": re.compile(PROJECT),
-    "private_key_id": re.compile(r"[0-9a-f]{40}"),
-    "client_email": re.compile(r"[A-Za-z0-9._-]{1,100}@([a-z0-9-]{1,63}\.){0,4}gserviceaccount\.com"),
-}
-"""What is public in a key file, and the form that it has: only what has it can be shown."""
-TOKEN_URLS = frozenset(
-    {
-        _google.TOKEN_URL,
-        "https://accounts.google.com/o/oauth2/token",
-        "https://www.googleapis.com/oauth2/v4/token",
-    }
+from credential_operator.providers import (
+    _google,
+    _google_apis,
+    _google_federation,
+    _google_key,
+    _rsa,
+    contract,
+    network,
 )
-"""Google's token endpoint as key files of all ages spell it."""
-OTHERS: Mapping[str, str] = {
-    "authorized_user": "a person's login (gcloud auth application-default login)",
-    "external_account": "a configuration of workload identity federation, which holds no key",
-    "impersonated_service_account": "a configuration of impersonation, which holds no key of the account",
-}
-"""Other files that Google's libraries read."""
-AS_DOWNLOADED = "write the key file as it was downloaded"
 
 
 class Config(contract.Config):
@@ -59,9 +41,10 @@ class Config(contract.Config):
     project_id: Annotated[
         str | None,
         pydantic.Field(alias="projectID", max_length=160),
-        values.Matching(PROJECT, "the id of a Google Cloud project, such as backups-123456"),
+        values.Matching(_google_key.PROJECT, "the id of a Google Cloud project, such as backups-123456"),
     ] = None
-    """The project that the service account belongs to; a key of another one is refused."""
+    """The project that the service account belongs to, and in which permissions are looked for; a key of another
+    one is refused."""
     token_url: Annotated[
         str | None,
         pydantic.Field(alias="tokenURL", max_length=512),
@@ -72,9 +55,20 @@ class Config(contract.Config):
     ] = None
     """The token endpoint to ask in place of https://oauth2.googleapis.com/token, such as a private one. What
     the key file itself says is never followed."""
+    api_endpoint: Annotated[
+        str | None,
+        pydantic.Field(max_length=512),
+        values.Matching(
+            r"^https://([{]api[}][.-])?[A-Za-z0-9.:\[\]-]+/?$",
+            "a URL without path, such as https://{api}-backups.p.googleapis.com",
+        ),
+    ] = None
+    """What stands for https://{api}.googleapis.com, such as an endpoint of Private Service Connect or of another
+    universe, where Google is asked for permissions, projects, keys' ages and federated tokens. Each API's name,
+    such as cloudresourcemanager, takes the place of {api}; without it one host stands for all of them."""
     ca_bundle: contract.CABundle = None
-    """The certificates (PEM) of the authorities that the token endpoint's certificate is checked against, in
-    place of the public ones."""
+    """The certificates (PEM) of the authorities that the certificates of the token endpoint and the APIs are
+    checked against, in place of the public ones."""
 
 
 class Keys(contract.Keys):
@@ -86,15 +80,41 @@ class Keys(contract.Keys):
     """The key file (JSON) as it was downloaded."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Account:
-    """A key file that was read: whose key it is, the key, and the file itself on one line."""
+class WorkloadIdentity(contract.WorkloadIdentity):
+    """How a ServiceAccount is known to Google: through a provider of workload identity federation."""
 
-    email: str
-    project: str
-    key_id: str
-    private_key: str = dataclasses.field(repr=False)
-    text: str = dataclasses.field(repr=False)
+    example: ClassVar[Mapping[str, Any]] = {
+        "provider": "//iam.googleapis.com/projects/123456789012/locations/global/workloadIdentityPools/clusters/"
+        "providers/production",
+        "impersonate": "backup@example-project.iam.gserviceaccount.com",
+    }
+
+    provider: Annotated[
+        str,
+        pydantic.Field(max_length=256),
+        values.Matching(
+            r"^//iam[.]googleapis[.]com/projects/[0-9]{1,19}/locations/global/"
+            r"workloadIdentityPools/[a-z0-9-]{4,32}/providers/[a-z0-9-]{4,32}$",
+            "the full name of a provider: //iam.googleapis.com/projects/…/locations/global/"
+            "workloadIdentityPools/…/providers/…, with the project's number",
+        ),
+    ]
+    """Of Google, the provider of workload identity federation that trusts the cluster's tokens, and takes their
+    subject (assertion.sub) for google.subject. Where audience is left out, tokens are made for https: and this
+    name."""
+    impersonate: Annotated[
+        str | None,
+        pydantic.Field(max_length=256),
+        values.Matching(
+            f"^{_google_key.EMAIL}$",
+            "the email of a service account, such as backup@example-project.iam.gserviceaccount.com",
+        ),
+    ] = None
+    """Of Google, the service account to become; without it, rights are granted to the ServiceAccount itself."""
+
+
+Held = Keys | _google_federation.Federated
+"""What stands for the service account: its key, or what a ServiceAccount's token was exchanged for."""
 
 
 class Provider:
@@ -105,6 +125,8 @@ class Provider:
     locks: ClassVar[bool] = False
     config = Config
     keys = Keys
+    workload_identity = WorkloadIdentity
+    permission_sets: ClassVar[Mapping[str, tuple[str, ...]]] = {}
     variables: ClassVar[Mapping[str, tuple[str, ...]]] = {
         # key.json is no variable: it is what the file is called where it is a Secret's key.
         "serviceAccountJSON": ("GOOGLE_CREDENTIALS", "key.json"),
@@ -120,46 +142,91 @@ class Provider:
 
     def inspect(self, config: Config, keys: Keys) -> None:
         """Finds without a call what cannot be right."""
-        network.parse(_url(config))
+        _addressed(config)
         document = _document(keys)
-        account = _account(document)
+        account = _google_key.account(document)
         if config.token_url is None:
-            _of_google(document)
+            _google_key.of_google(document)
         _rsa.load(account.private_key, "serviceAccountJSON's private_key", fewest_bits=1024)
-        if config.project_id not in {None, account.project}:
-            raise errors.Misconfigured(
-                f"projectID is {config.project_id}, and the key is of a service account in {account.project}."
-            )
+        _in_project(config, account.project, "the key")
 
-    def validate(self, config: Config, keys: Keys, context: contract.Context) -> contract.Validation:
-        """Asks for a token: that has no effect, and needs no permission of the account."""
+    def validate(self, config: Config, keys: Held, context: contract.Context) -> contract.Validation:
+        """Asks for a token: that has no effect, and needs no permission of the account.
+
+        Where no key is stored, the exchange has proved all there is to prove.
+        """
         end = time.monotonic() + context.timeout
-        account, url = _account(_document(keys)), _url(config)
-        assertion = _google.assertion(
-            _rsa.load(account.private_key, "serviceAccountJSON's private_key", fewest_bits=1024),
-            email=account.email,
-            key_id=account.key_id,
-            scopes=config.scopes,
-            url=url,
-            now=context.now(),
-        )
-        response = context.session.request(
-            "POST",
-            url,
-            headers={"Content-Type": "application/x-www-form-urlencoded"},
-            body=urllib.parse.urlencode({"grant_type": _google.GRANT, "assertion": assertion}).encode(),
-            timeout=max(end - time.monotonic(), 0.0),
-            ca_bundle=config.ca_bundle,
-        )
-        _google.accepted(response, where=self.endpoint(config), email=account.email, now=context.now())
+        if isinstance(keys, _google_federation.Federated):
+            return contract.Validation(
+                identity=contract.Identity(principal=keys.principal, account=keys.account)
+            )
+        account = _account(keys)
+        _token(config, account, config.scopes, context, end)
         return contract.Validation(
             identity=contract.Identity(principal=account.email, account=account.project),
             key_id=account.key_id,
         )
 
+    def history(self, config: Config, keys: Held, context: contract.Context) -> contract.History:
+        """Asks since when the key is good and until when; that needs iam.serviceAccountKeys.get."""
+        if isinstance(keys, _google_federation.Federated):
+            return contract.History()
+        account = _account(keys)
+        return _apis(config, keys, context).history(account.project, account.email, account.key_id)
+
+    def grants(
+        self,
+        config: Config,
+        keys: Held,
+        permissions: tuple[str, ...],
+        context: contract.Context,
+    ) -> contract.Grants:
+        """Asks for permissions in the project of the service account, or in projectID; that needs no right."""
+        project = keys.account if isinstance(keys, _google_federation.Federated) else _account(keys).project
+        if project is None:
+            raise errors.Misconfigured(
+                "projectID is left out, and workloadIdentity.impersonate does not tell in which project to look "
+                "for the permissions: set projectID."
+            )
+        return _apis(config, keys, context).grants(project, permissions)
+
+    def reach(self, config: Config, keys: Held, context: contract.Context) -> contract.Reach:
+        """Counts the projects in which it has resourcemanager.projects.get."""
+        return _apis(config, keys, context).reach()
+
+    def audience(self, config: Config, identity: WorkloadIdentity) -> str:  # noqa: ARG002  the contract's form
+        """Names whom the token is to be made for: what a provider expects that was told no other audience."""
+        return identity.audience or f"https:{identity.provider}"
+
+    def exchange(
+        self, config: Config, identity: WorkloadIdentity, token: str, context: contract.Context
+    ) -> _google_federation.Federated:
+        """Exchanges a ServiceAccount's token for one of Google's, and that for one of the impersonated account."""
+        end = time.monotonic() + context.timeout
+        _addressed(config)
+        project = _google.project_of(identity.impersonate or "")
+        if project:
+            _in_project(config, project, "workloadIdentity.impersonate")
+        exchange = _google_federation.Exchange(
+            provider=identity.provider,
+            account=identity.impersonate,
+            # The second is what permissions and projects are asked for with.
+            scopes=tuple(dict.fromkeys((*config.scopes, _google.CLOUD_PLATFORM))),
+            instead=config.api_endpoint,
+            service_account=identity.service_account_name,
+        )
+        return _google_federation.exchanged(
+            exchange,
+            token,
+            context,
+            end=end,
+            ca_bundle=config.ca_bundle,
+            account=project or config.project_id,
+        )
+
     def fields(self, config: Config, keys: Keys) -> Mapping[str, str]:  # noqa: ARG002  the contract's form
         """Gives what formats draw from; the key file on one line, which says the same to every reader of JSON."""
-        account = _account(_document(keys))
+        account = _account(keys)
         return {
             "serviceAccountJSON": account.text,
             "projectID": account.project,
@@ -172,54 +239,76 @@ def _url(config: Config) -> str:
     return config.token_url or _google.TOKEN_URL
 
 
-def _document(keys: Keys) -> dict[str, Any]:
-    """Reads the JSON of the key file."""
-    try:
-        found = orjson.loads(keys.service_account_json.get_secret_value())
-    except ValueError:
-        found = None
-    if not isinstance(found, dict):
-        raise errors.InvalidKeyMaterial(f"serviceAccountJSON is not a JSON object: {AS_DOWNLOADED}.")
-    return found
+def _addressed(config: Config) -> None:
+    """Makes sure that what is asked has an address."""
+    network.parse(_url(config))
+    network.parse(_google.api_url(config.api_endpoint, _google_apis.MANAGER))
 
 
-def _account(document: dict[str, Any]) -> Account:
-    """Reads what a key file must hold; names fields, and no value."""
-    if document.get("type") != "service_account":
-        other = OTHERS.get(str(document.get("type")), "another file")
-        raise errors.InvalidKeyMaterial(
-            f"serviceAccountJSON is not a service account's key, but {other}: its type must be service_account."
+def _in_project(config: Config, project: str, what: str) -> None:
+    if config.project_id not in {None, project}:
+        raise errors.Misconfigured(
+            f"projectID is {config.project_id}, and {what} is of a service account in {project}."
         )
-    names = (*FORMS, "private_key", "token_uri")
-    texts = {name: text for name in names if isinstance(text := document.get(name), str) and text}
-    if missing := sorted(set(names) - texts.keys()):
-        raise errors.InvalidKeyMaterial(
-            f"serviceAccountJSON lacks {', '.join(missing)}, or holds no text there: {AS_DOWNLOADED}."
-        )
-    if odd := sorted(name for name, form in FORMS.items() if not form.fullmatch(texts[name])):
-        raise errors.InvalidKeyMaterial(
-            f"serviceAccountJSON's {', '.join(odd)} cannot be what Google writes there: {AS_DOWNLOADED}."
-        )
-    return Account(
-        email=texts["client_email"],
-        project=texts["project_id"],
-        key_id=texts["private_key_id"],
-        private_key=texts["private_key"],
-        text=orjson.dumps(document).decode(),
+
+
+def _token(
+    config: Config, account: _google_key.Account, scopes: Sequence[str], context: contract.Context, end: float
+) -> str:
+    """Asks for a token of the service account."""
+    url = _url(config)
+    assertion = _google.assertion(
+        _rsa.load(account.private_key, "serviceAccountJSON's private_key", fewest_bits=1024),
+        email=account.email,
+        key_id=account.key_id,
+        scopes=scopes,
+        url=url,
+        now=context.now(),
+    )
+    response = context.session.request(
+        "POST",
+        url,
+        headers={"Content-Type": "application/x-www-form-urlencoded"},
+        body=urllib.parse.urlencode({"grant_type": _google.GRANT, "assertion": assertion}).encode(),
+        timeout=max(end - time.monotonic(), 0.0),
+        ca_bundle=config.ca_bundle,
+    )
+    return _google.token_in(response, where=str(network.parse(url)), email=account.email, now=context.now())
+
+
+def _apis(config: Config, keys: Held, context: contract.Context) -> _google_apis.Apis:
+    """Gives the APIs as the key sees them, for the time of one call."""
+    end = time.monotonic() + context.timeout
+    if isinstance(keys, _google_federation.Federated):
+        token = keys.token
+    else:
+        document = _document(keys)
+        _universal(config, document)
+        # It needs this scope, whatever those of the config are.
+        token = _token(config, _google_key.account(document), (_google.CLOUD_PLATFORM,), context, end)
+    return _google_apis.Apis(
+        session=context.session,
+        instead=config.api_endpoint,
+        token=token,
+        ca_bundle=config.ca_bundle,
+        end=end,
     )
 
 
-def _of_google(document: dict[str, Any]) -> None:
-    """Refuses a key file that would have its readers show the key elsewhere."""
-    if document["token_uri"] not in TOKEN_URLS:
-        raise errors.InvalidKeyMaterial(
-            "serviceAccountJSON's token_uri is not Google's: who made that file may want to see what the key "
-            "signs. Write the key file as it was downloaded, or set tokenURL to the endpoint you trust."
-        )
-    if document.get("universe_domain", _google.UNIVERSE) != _google.UNIVERSE:
+def _universal(config: Config, document: dict[str, Any]) -> None:
+    """Keeps the token of another universe's key from Google's own APIs."""
+    if config.api_endpoint is None and _google_key.elsewhere(document):
         raise errors.Misconfigured(
-            "The key is of another universe than googleapis.com: set tokenURL to its token endpoint."
+            "The key is of another universe than googleapis.com: set apiEndpoint to where its APIs are."
         )
+
+
+def _document(keys: Keys) -> dict[str, Any]:
+    return _google_key.document(keys.service_account_json.get_secret_value())
+
+
+def _account(keys: Keys) -> _google_key.Account:
+    return _google_key.account(_document(keys))
 
 
 PROVIDER = Provider()

@@ -59,7 +59,7 @@ class NameNotFound(errors.ProviderUnreachable):
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Response:
-    """An answer; `body` ends at 64 KiB, and `truncated` says that there was more."""
+    """An answer; `body` ends at the limit that was asked with, and `truncated` says that there was more."""
 
     status: int
     headers: Mapping[str, str] = dataclasses.field(repr=False)
@@ -159,18 +159,27 @@ class Session:
         body: bytes | None = None,
         ca_bundle: str | None = None,
         plain: bool = False,
+        limit: int = LIMIT,
     ) -> Response:
         """Makes one attempt within `timeout` seconds, follows nothing, and returns whatever was answered.
 
-        `ca_bundle` (PEM) is trusted instead of everything else; `plain` lets a URL be http. Raises
-        Misconfigured where the endpoint policy refuses or the certificate is not trusted,
-        ProviderUnreachable where no answer came. Messages name the endpoint and nothing else.
+        `ca_bundle` (PEM) is trusted instead of everything else; `plain` lets a URL be http; `limit` is how
+        many bytes of a body are read, where a list may be long. Raises Misconfigured where the endpoint
+        policy refuses or the certificate is not trusted, ProviderUnreachable where no answer came.
+        Messages name the endpoint and nothing else.
         """
         endpoint = parse(url)
         self._policy.check(endpoint, plain=plain)
         manager = (self._proxied if self._goes_through(endpoint) else None) or self._direct
         return self._attempt(
-            manager, endpoint, method, headers=headers, body=body, ca_bundle=ca_bundle, timeout=timeout
+            manager,
+            endpoint,
+            method,
+            headers=headers,
+            body=body,
+            ca_bundle=ca_bundle,
+            timeout=timeout,
+            limit=limit,
         )
 
     @contextlib.contextmanager
@@ -204,13 +213,16 @@ class Session:
         headers: Mapping[str, str] | None = None,
         body: bytes | None = None,
         ca_bundle: str | None = None,
+        limit: int = LIMIT,
     ) -> Response:
         """Makes one attempt, and says in our words why there was no answer."""
         sent = {"User-Agent": self._user_agent, **_sendable(headers or {})}
         trust = _wire.trusting(ca_bundle) if ca_bundle else self._trust
         try:
             with _wire.within(timeout):
-                return _exchange(manager, method, endpoint, sent, body, trust=trust, timeout=timeout)
+                return _exchange(
+                    manager, method, endpoint, sent, body, trust=trust, timeout=timeout, limit=limit
+                )
         except (urllib3.exceptions.HTTPError, http.client.HTTPException, OSError, ValueError) as error:
             failure = _explain(endpoint, error)
         raise failure  # out here it has no context: causes may print headers
@@ -263,6 +275,7 @@ def _exchange(
     *,
     trust: ssl.SSLContext,
     timeout: float,
+    limit: int,
 ) -> Response:
     options = {"ssl_context": trust} if endpoint.scheme == "https" else None
     pool = manager.connection_from_host(endpoint.host, endpoint.port, endpoint.scheme, options)
@@ -282,7 +295,7 @@ def _exchange(
     )
     try:
         content = b""
-        while len(content) <= LIMIT and (part := answer.read(LIMIT + 1, decode_content=False)):
+        while len(content) <= limit and (part := answer.read(LIMIT + 1, decode_content=False)):
             content += part
     finally:
         if not answer.closed:
@@ -291,8 +304,8 @@ def _exchange(
     return Response(
         status=answer.status,
         headers=answer.headers,
-        body=content[:LIMIT],
-        truncated=len(content) > LIMIT,
+        body=content[:limit],
+        truncated=len(content) > limit,
     )
 
 

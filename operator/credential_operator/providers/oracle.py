@@ -1,7 +1,9 @@
 """Oracle Cloud Infrastructure: the API signing key of a user."""
 
+import datetime
 import time
-from collections.abc import Mapping
+import urllib.parse
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import pydantic
@@ -12,6 +14,12 @@ from credential_operator.providers import _json, _oci, _rsa, contract, network
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric import rsa
+
+
+PAGE = 25
+"""Compartments on a page: with all their tags, as many as an answer may hold that is read to its end."""
+PAGES = 200
+"""Pages of a list that are read: 5000 compartments."""
 
 
 def _ocid(kind: str) -> values.Matching:
@@ -74,6 +82,7 @@ class Provider:
     locks: ClassVar[bool] = False
     config = Config
     keys = Keys
+    permission_sets: ClassVar[Mapping[str, tuple[str, ...]]] = {}
     variables: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "privateKey": ("OCI_CLI_KEY_CONTENT", "TF_VAR_private_key"),
         "passphrase": ("OCI_CLI_PASSPHRASE", "TF_VAR_private_key_password"),
@@ -112,8 +121,7 @@ class Provider:
         """Asks for the user, which changes nothing."""
         end = time.monotonic() + context.timeout
         url, now = _url(config), context.now()
-        name = f"{config.tenancy_ocid}/{config.user_ocid}/{config.fingerprint}"
-        answer = _ask(config, context, _oci.signed(url, now, key=_key(keys), key_id=name), end)
+        answer = _ask(config, context, url, _signed(config, _key(keys), url, now), end)
         if _oci.said(answer) == _oci.UNSEEN:
             _looked_at(config, context, end)
         elif not _shown(config, answer):
@@ -122,6 +130,44 @@ class Provider:
             identity=contract.Identity(principal=config.user_ocid, account=config.tenancy_ocid),
             key_id=config.fingerprint,
         )
+
+    def history(self, config: Config, keys: Keys, context: contract.Context) -> contract.History:
+        """Asks since when the user has the key; every user may ask for its own."""
+        for key in _list(config, keys, context, f"/users/{config.user_ocid}/apiKeys"):
+            made = _json.moment(key.get("timeCreated"))
+            if key.get("fingerprint") == config.fingerprint and key.get("lifecycleState") == _oci.ACTIVE:
+                return contract.History(created_at=made)
+        return contract.History()
+
+    def grants(
+        self,
+        config: Config,  # noqa: ARG002  the contract's form
+        keys: Keys,  # noqa: ARG002
+        permissions: tuple[str, ...],
+        context: contract.Context,  # noqa: ARG002
+    ) -> contract.Grants:
+        """Says of none whether the key has it: there is no call that tells."""
+        return contract.Grants(
+            unknown=permissions,
+            why="Oracle has no call that tells what a key may do. Look at the policies of its user's groups, and "
+            "take the permissions off spec.validation.permissions.",
+        )
+
+    def reach(self, config: Config, keys: Keys, context: contract.Context) -> contract.Reach:
+        """Counts the compartments in which the user may see something, below the tenancy itself."""
+        query = {
+            "compartmentId": config.tenancy_ocid,
+            "compartmentIdInSubtree": "true",
+            "accessLevel": "ACCESSIBLE",
+            "lifecycleState": _oci.ACTIVE,
+            "limit": str(PAGE),
+        }
+        places = sorted(
+            contract.Place(id=one["id"], name=str(one.get("name", "")))
+            for one in _list(config, keys, context, f"/compartments?{urllib.parse.urlencode(query)}")
+            if isinstance(one.get("id"), str) and one.get("lifecycleState") == _oci.ACTIVE
+        )
+        return contract.Reach(count=len(places), places=tuple(places))
 
     def fields(self, config: Config, keys: Keys) -> Mapping[str, str]:
         """Gives what formats draw from."""
@@ -138,8 +184,12 @@ class Provider:
 
 def _url(config: Config) -> str:
     """Names the user's own record: of all that can be asked for, what most users may see without a policy."""
+    return f"{_base(config)}/users/{config.user_ocid}"
+
+
+def _base(config: Config) -> str:
     base = config.endpoint or _oci.identity_url(config.region, config.tenancy_ocid)
-    return f"{base.rstrip('/')}/20160918/users/{config.user_ocid}"
+    return f"{base.rstrip('/')}/20160918"
 
 
 def _passphrase(keys: Keys) -> str | None:
@@ -150,10 +200,47 @@ def _key(keys: Keys) -> "rsa.RSAPrivateKey":
     return _rsa.load(keys.private_key.get_secret_value(), "privateKey", passphrase=_passphrase(keys))
 
 
-def _ask(config: Config, context: contract.Context, headers: dict[str, str], end: float) -> network.Response:
+def _signed(config: Config, key: "rsa.RSAPrivateKey", url: str, now: datetime.datetime) -> dict[str, str]:
+    name = f"{config.tenancy_ocid}/{config.user_ocid}/{config.fingerprint}"
+    return _oci.signed(url, now, key=key, key_id=name)
+
+
+def _list(config: Config, keys: Keys, context: contract.Context, target: str) -> Iterator[dict[str, Any]]:
+    """Asks for all pages of a list; raises the CredentialError that an answer means that is no page."""
+    end = time.monotonic() + context.timeout
+    first, key = _base(config) + target, _key(keys)
+    where, url = str(network.parse(first)), first
+    for _ in range(PAGES):
+        now = context.now()
+        answer = _ask(config, context, url, _signed(config, key, url, now), end)
+        page = _oci.listed(answer)
+        if page is None:
+            raise _unlisted(config, answer, where, now)
+        yield from page
+        following = answer.headers.get("opc-next-page")
+        if not following:
+            return
+        url = f"{first}{'&' if '?' in first else '?'}page={urllib.parse.quote(following, safe='')}"
+    raise errors.ProviderUnreachable(f"{where} lists more than is counted: {PAGES} pages and more.")
+
+
+def _unlisted(
+    config: Config, answer: network.Response, where: str, now: datetime.datetime
+) -> errors.CredentialError:
+    if _oci.said(answer) == _oci.UNSEEN:
+        return errors.PermissionDenied(
+            f"{where} does not show key {config.fingerprint} what was asked for: a policy has to let its user "
+            f"inspect it ({_oci.UNSEEN[1]})."
+        )
+    return _oci.refusal(answer, where=where, name=config.fingerprint, now=now)
+
+
+def _ask(
+    config: Config, context: contract.Context, url: str, headers: dict[str, str], end: float
+) -> network.Response:
     return context.session.request(
         "GET",
-        _url(config),
+        url,
         headers=headers,
         timeout=max(end - time.monotonic(), 0.0),
         ca_bundle=config.ca_bundle,
@@ -171,11 +258,11 @@ def _looked_at(config: Config, context: contract.Context, end: float) -> None:
     prove the key, and the call was of our choosing: so that is an acceptance. It counts where the same
     request without a signature is told that it has none; elsewhere nothing was proved.
     """
-    now = context.now()
-    answer = _ask(config, context, _oci.unsigned(_url(config), now), end)
+    url, now = _url(config), context.now()
+    answer = _ask(config, context, url, _oci.unsigned(url, now), end)
     if _oci.said(answer) == _oci.UNAUTHENTICATED:
         return
-    where = str(network.parse(_url(config)))
+    where = str(network.parse(url))
     if _shown(config, answer) or _oci.said(answer) == _oci.UNSEEN:
         raise errors.Misconfigured(
             f"{where} answers requests without a signature too, so that proves nothing: look at endpoint."

@@ -9,11 +9,21 @@ import pydantic
 
 from credential_operator import errors
 from credential_operator.api import values
-from credential_operator.providers import _partitions, _sigv4, contract, network
+from credential_operator.providers import _aws_permissions, _iam, _partitions, _sigv4, _sts, contract, network
 from credential_operator.providers import policy as policies
 
 VIRTUAL = re.compile(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]")
 """Buckets that can stand in a host name under one certificate."""
+
+OF_OTHERS = re.compile(
+    r"^List(AllMyBuckets|AccessPoints|Jobs)|AccessPoint|^Account|AccountPublicAccessBlock|Job|StorageLens"
+)
+"""Actions that are about neither a bucket nor its objects."""
+OF_OBJECTS = re.compile(
+    r"^(Get|Put|Delete|Restore|Replicate|Update)Object|^AbortMultipartUpload$|^ListMultipartUploadParts$"
+    r"|^Replicate|^BypassGovernanceRetention$|^InitiateReplication$|^ObjectOwnerOverrideToBucketOwner$"
+)
+"""Actions that are about objects of a bucket."""
 
 REFUSALS: _sigv4.Refusals = {
     **_sigv4.REFUSALS,
@@ -74,8 +84,14 @@ class Config(contract.Config):
     """Whether the bucket stands in the path of URLs, not in the host name. It does in any case where the
     endpoint is an address or a host name without a dot, or the bucket's name cannot stand in a host name."""
     ca_bundle: contract.CABundle = None
-    """The certificates (PEM) of the authorities that the store's certificate is checked against, in place of
-    the public ones."""
+    """The certificates (PEM) of the authorities that the store's certificate is checked against, and those of
+    STS and IAM, in place of the public ones."""
+    sts_endpoint: _sts.Endpoint | None = None
+    """The security token service (STS), for sessions of a workload identity and to learn whose the key is: in
+    place of AWS's own of the region, and for another store that has one."""
+    iam_endpoint: _iam.Endpoint | None = None
+    """IAM, to ask for permissions and the key's history: in place of AWS's own, and for another store that has
+    one."""
 
 
 class Provider:
@@ -107,41 +123,93 @@ class Provider:
         }
     }
 
+    permission_sets: ClassVar[Mapping[str, tuple[str, ...]]] = _aws_permissions.BUCKETS
+    workload_identity = _sts.WorkloadIdentity
+
     def endpoint(self, config: Config) -> str:
         """Names the endpoint that a check calls."""
         return str(_base(config))
 
     def inspect(self, config: Config, keys: _sigv4.Keys) -> None:
         """Finds without a call what cannot be right."""
-        base = _base(config)
-        _sigv4.inspect(keys.key(), amazon=_partitions.is_amazon(base.host))
-        if config.disable_ssl and (config.endpoint or "").startswith("https://"):
-            raise errors.Misconfigured("endpoint begins with https:// and disableSSL is true: decide on one.")
-        if not config.disable_ssl and (config.endpoint or "").startswith("http://"):
-            raise errors.Misconfigured(
-                "endpoint begins with http://: write https://, or set disableSSL to true."
-            )
-        if config.bucket and base.host.startswith(f"{config.bucket}."):
-            raise errors.Misconfigured("endpoint begins with the bucket's name: write it without.")
+        _sigv4.inspect(keys.key(), amazon=_is_amazon(config))
+        _inspect(config)
 
     def validate(self, config: Config, keys: _sigv4.Keys, context: contract.Context) -> contract.Validation:
         """Asks for one object of the bucket, or for one bucket; not HEAD, whose refusals give no reason."""
-        caller = _sigv4.Caller(
-            session=context.session,
-            key=keys.key(),
-            service="s3",
-            region=config.region,
-            now=context.now,
-            end=time.monotonic() + context.timeout,
-        )
-        answer = caller.call("GET", _url(config), ca_bundle=config.ca_bundle, plain=config.disable_ssl)
+        caller = _caller(config, keys.key(), context, _end(context))
+        answer = caller.call("GET", _url(config))
         if answer.response.status != OK or answer.root not in LISTS:
             raise _refusal(caller, config, answer)
-        amazon = _partitions.is_amazon(_base(config).host)
-        account = _sigv4.account_of(caller.key.id) if amazon else None
+        account = _sigv4.account_of(caller.key.id) if _is_amazon(config) else None
+        principal = keys.role_arn if isinstance(keys, _sts.SessionKeys) else caller.key.id
         return contract.Validation(
-            identity=contract.Identity(principal=caller.key.id, account=account), key_id=caller.key.id
+            identity=contract.Identity(principal=principal, account=account), key_id=keys.public_id
         )
+
+    def history(self, config: Config, keys: _sigv4.Keys, context: contract.Context) -> contract.History:
+        """Asks IAM, where the store is AWS's or has one."""
+        iam = _iam_of(config, keys.key(), context, _end(context))
+        return _iam.history(iam) if iam else contract.History()
+
+    def grants(
+        self, config: Config, keys: _sigv4.Keys, permissions: tuple[str, ...], context: contract.Context
+    ) -> contract.Grants:
+        """Asks IAM about the key's user or role, where the store is AWS's or has an IAM."""
+        key, end = keys.key(), _end(context)
+        iam, sts = _iam_of(config, key, context, end), _sts_url(config)
+        if iam is None or sts is None:
+            return contract.Grants(
+                unknown=permissions,
+                why="the store is not AWS's: set s3.iamEndpoint and s3.stsEndpoint if it has these services.",
+            )
+
+        def principal() -> str:
+            if isinstance(keys, _sts.SessionKeys):
+                return keys.role_arn
+            return _sts.principal(_caller(config, key, context, end, service="sts"), sts)[0]
+
+        return _iam.grants(
+            iam,
+            principal,
+            permissions,
+            context={
+                "aws:SecureTransport": ("boolean", str(not config.disable_ssl).lower()),
+                "aws:RequestedRegion": ("string", config.region),
+            },
+            resource=lambda permission: _resource(config, permission),
+        )
+
+    def audience(self, config: Config, identity: _sts.WorkloadIdentity) -> str:  # noqa: ARG002
+        """Names whom the token is to be made for."""
+        return _sts.audience(identity)
+
+    def exchange(
+        self, config: Config, identity: _sts.WorkloadIdentity, token: str, context: contract.Context
+    ) -> _sts.SessionKeys:
+        """Opens a session of the ServiceAccount's role, which consumers on AWS call using IAM."""
+        _inspect(config)
+        partition, url = _partition(config).name, _sts_url(config)
+        if url is None:
+            raise errors.Misconfigured(
+                "spec.workloadIdentity needs a security token service, and the store is not AWS's: "
+                "set s3.stsEndpoint."
+            )
+        if _is_amazon(config) and _sts.partition_of(identity) != partition:
+            raise errors.Misconfigured(
+                f"workloadIdentity.roleARN is in partition {_sts.partition_of(identity)}, "
+                f"and region {config.region} in {partition}."
+            )
+        client = _sts.Bearer(
+            token=token,
+            session=context.session,
+            region=config.region,
+            now=context.now,
+            end=_end(context),
+            ca_bundle=config.ca_bundle,
+            plain=config.disable_ssl,
+        )
+        return _sts.exchange(client, url, identity)
 
     def fields(self, config: Config, keys: _sigv4.Keys) -> Mapping[str, str]:
         """Gives what formats draw from."""
@@ -162,6 +230,76 @@ class Provider:
 
 
 OK = 200
+
+
+def _end(context: contract.Context) -> float:
+    return time.monotonic() + context.timeout
+
+
+def _caller(
+    config: Config,
+    key: _sigv4.Key,
+    context: contract.Context,
+    end: float,
+    *,
+    service: str = "s3",
+    region: str | None = None,
+) -> _sigv4.Caller:
+    return _sigv4.Caller(
+        session=context.session,
+        key=key,
+        service=service,
+        region=region or config.region,
+        now=context.now,
+        end=end,
+        ca_bundle=config.ca_bundle,
+        plain=config.disable_ssl,
+    )
+
+
+def _is_amazon(config: Config) -> bool:
+    return _partitions.is_amazon(_base(config).host)
+
+
+def _partition(config: Config) -> _partitions.Partition:
+    """Gives the partition of the region; aws for one of another store's own."""
+    return _partitions.find(config.region) or _partitions.named("aws")
+
+
+def _sts_url(config: Config) -> str | None:
+    """Names STS; None where nobody says where it is."""
+    own = f"https://sts.{config.region}.{_partition(config).suffix}" if _is_amazon(config) else None
+    url = config.sts_endpoint or own
+    return url and url.rstrip("/") + "/"
+
+
+def _iam_of(config: Config, key: _sigv4.Key, context: contract.Context, end: float) -> _iam.IAM | None:
+    """Gives IAM; None where nobody says where it is."""
+    service = _partition(config).iam
+    url = config.iam_endpoint or (service.url if _is_amazon(config) else None)
+    if url is None:
+        return None
+    caller = _caller(config, key, context, end, service="iam", region=service.region)
+    return _iam.IAM(caller=caller, url=url.rstrip("/") + "/")
+
+
+def _resource(config: Config, permission: str) -> str:
+    """Says what a permission is about: the objects, the bucket, or for what is about neither, anything."""
+    service, _, action = permission.partition(":")
+    bucket = f"arn:{_partition(config).name}:s3:::{config.bucket or '*'}"
+    if service != "s3" or OF_OTHERS.search(action):
+        return "*"
+    return f"{bucket}/*" if OF_OBJECTS.search(action) else bucket
+
+
+def _inspect(config: Config) -> None:
+    base = _base(config)
+    if config.disable_ssl and (config.endpoint or "").startswith("https://"):
+        raise errors.Misconfigured("endpoint begins with https:// and disableSSL is true: decide on one.")
+    if not config.disable_ssl and (config.endpoint or "").startswith("http://"):
+        raise errors.Misconfigured("endpoint begins with http://: write https://, or set disableSSL to true.")
+    if config.bucket and base.host.startswith(f"{config.bucket}."):
+        raise errors.Misconfigured("endpoint begins with the bucket's name: write it without.")
 
 
 def _base(config: Config) -> network.Endpoint:

@@ -5,12 +5,19 @@ from typing import Any
 from cluster.cases.case import Case, field_cases
 from cluster.crds import Json, spec
 
+PERMISSIONS = {"validation": {"permissions": ["Microsoft.Compute/virtualMachines/read"]}}
 ID = "8d3e1c9a-0000-4000-8000-000000000000"
 
 
 def azure(**changes: Any) -> Json:
     """Return a spec of this type, changed."""
     return spec(without="aws", azure={"tenantID": ID, "clientID": ID, **changes})
+
+
+def keyless(**identity: Any) -> Json:
+    """Return a spec of this type without a stored key."""
+    whole = {"serviceAccountName": "backup", **identity}
+    return {**azure(), "secretRef": None, "workloadIdentity": whole}
 
 
 CASES = {

@@ -24,6 +24,11 @@ def probing(kind: str, probe: Json | None = None, **changes: Any) -> Json:
     return spec(without="aws", **{kind: {"probe": whole, **changes}})
 
 
+def without_key(whole: Json) -> Json:
+    """Return a spec that names no Secret."""
+    return {name: value for name, value in whole.items() if name != "secretRef"}
+
+
 def probe_cases(kind: str, field: str) -> Iterator[tuple[str, Case]]:
     where = f"spec.{kind}.probe"
     yield (

@@ -1,6 +1,6 @@
 """The rules of oracle."""
 
-from cluster.cases.case import Case, field_cases
+from cluster.cases.case import Case, field_cases, probing, without_key
 from cluster.crds import Json, spec
 
 TENANCY = f"ocid1.tenancy.oc1..{'a' * 60}"
@@ -45,6 +45,24 @@ CASES = {
         "must be a region of Oracle's, such as eu-frankfurt-1",
         good=signing(region="us-gov-ashburn-1"),
         bad=signing(region="fra"),
+    ),
+    "oracle: permissions can be asked for": Case(
+        "spec.validation.permissions",
+        "can be set for the types",
+        good={**signing(), "validation": {"permissions": ["BUCKET_READ"]}},
+        bad={**probing("basic"), "validation": {"permissions": ["BUCKET_READ"]}},
+    ),
+    "oracle: compartments can be counted": Case(
+        "spec.discoverReach",
+        "can be set for the types",
+        good={**signing(), "discoverReach": True},
+        bad={**probing("basic"), "discoverReach": True},
+    ),
+    "oracle: a key has to be stored": Case(
+        "spec.workloadIdentity",
+        "can be set for the types",
+        good=signing(),
+        bad={**without_key(signing()), "workloadIdentity": {"serviceAccountName": "backup"}},
     ),
     "oracle: the endpoint is a URL": Case(
         "spec.oracle.endpoint",

@@ -69,6 +69,15 @@ def find_key(key_id: str) -> Key | None:
     return None
 
 
+def last_use(key_id: str) -> tuple[str, Any] | None:
+    """Returns whose a user's key is and what moto keeps of its last use; None where there is no such key."""
+    for backend in _backends():
+        key = backend.access_keys.get(key_id)
+        if key is not None and key.user_name is not None:
+            return key.user_name, key.last_used
+    return None
+
+
 def principal(arn: str) -> Principal | None:
     """Finds a user or role by ARN; None where there is none."""
     match = _ARN.fullmatch(arn)

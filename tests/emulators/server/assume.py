@@ -1,14 +1,15 @@
-"""AssumeRole as AWS decides it: the role, its trust policy, the caller's own policies, the duration."""
+"""Sessions of roles as AWS gives them: the role, its trust policy, the caller's own policies, the duration."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
 
-from emulators.server import accounts, answers, authority, policy
+from emulators.server import accounts, answers, authority, federation, policy
 from emulators.server.policy import Decision
 
 _ACTION = "sts:AssumeRole"
+_WEB_ACTION = "sts:AssumeRoleWithWebIdentity"
 _SHORTEST = 900
 _DEFAULT = 3600
 _LONGEST_CHAINED = 3600
@@ -24,7 +25,17 @@ def require_allowed(caller: accounts.Principal, form: Mapping[str, str]) -> None
     # AWS does not tell a role that is not there from one that does not trust the caller.
     if trust is None or not _allowed(caller, arn, trust[0], form):
         raise authority.denied(caller, _ACTION, arn, "sts")
-    _require_duration(caller, int(form.get("DurationSeconds", _DEFAULT)), trust[1])
+    _require_duration(form, trust[1], chained=caller.role_arn is not None)
+
+
+def require_trusted(bearer: federation.Bearer, form: Mapping[str, str]) -> None:
+    """Raises a Refusal unless the role trusts the bearer of a token whose issuer the role's account knows."""
+    _require_shape(form)
+    trust = accounts.trust(form["RoleArn"])
+    question = policy.Question(_WEB_ACTION, form["RoleArn"], bearer.context, frozenset({bearer.provider}))
+    if trust is None or policy.decide([trust[0]], question) is not Decision.ALLOWED:
+        raise answers.Refusal(403, "AccessDenied", f"Not authorized to perform {_WEB_ACTION}")
+    _require_duration(form, trust[1], chained=False)
 
 
 def _allowed(caller: accounts.Principal, arn: str, trust: policy.Document, form: Mapping[str, str]) -> bool:
@@ -61,14 +72,15 @@ def _require_shape(form: Mapping[str, str]) -> None:
         raise _invalid("session policies are not emulated")
 
 
-def _require_duration(caller: accounts.Principal, seconds: int, longest: int) -> None:
+def _require_duration(form: Mapping[str, str], longest: int, *, chained: bool) -> None:
+    seconds = int(form.get("DurationSeconds", _DEFAULT))
     if seconds < _SHORTEST:
         raise _invalid(
             f"Value '{seconds}' at 'durationSeconds' failed to satisfy constraint: at least {_SHORTEST}"
         )
     if seconds > longest:
         raise _invalid("The requested DurationSeconds exceeds the MaxSessionDuration set for this role.")
-    if caller.role_arn and seconds > _LONGEST_CHAINED:
+    if chained and seconds > _LONGEST_CHAINED:
         raise _invalid("The requested DurationSeconds exceeds the 1 hour session limit for role chaining.")
 
 

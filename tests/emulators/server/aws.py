@@ -9,7 +9,7 @@ from typing import Any
 from moto.moto_api._internal.models import moto_api_backend
 
 from emulators import certificates
-from emulators.server import accounts, channel, front, gate, naming, wire
+from emulators.server import accounts, channel, front, gate, naming, organizations, simulate, wire
 
 
 async def begin(config: dict[str, Any], folder: pathlib.Path) -> channel.Service:
@@ -39,11 +39,14 @@ def _commands(serving: front.Front) -> dict[str, Callable[..., Any]]:
         "delete_key": accounts.delete_key,
         "expire_session": accounts.expire_session,
         "create_bucket": accounts.create_bucket,
+        "create_organization": organizations.create,
+        "trust_issuer": serving.federation.trust,
         "calls": lambda: serving.calls,
         "reset_calls": serving.calls.clear,
         "add_fault": lambda **fault: _add_fault(serving, **fault),
         "clear_faults": serving.faults.clear,
         "set_session_seconds": lambda seconds: setattr(serving, "session_seconds", seconds),
+        "set_page": lambda size: setattr(serving, "page", size),
         "set_new_keys_unknown": lambda seconds: setattr(serving.gate, "new_keys_unknown", seconds),
         "reset": lambda: _reset(serving),
     }
@@ -60,5 +63,7 @@ def _reset(serving: front.Front) -> None:
     moto_api_backend.reset()
     serving.faults.clear()
     serving.calls.clear()
+    serving.federation.clear()
     serving.session_seconds = None
+    serving.page = simulate.PAGE
     serving.gate.new_keys_unknown = 0.0

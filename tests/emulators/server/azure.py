@@ -1,4 +1,4 @@
-"""Azure's process: Entra ID's token endpoint, and Resource Manager's subscriptions for its tokens."""
+"""Azure's process: Entra ID's token endpoint, and Resource Manager and Microsoft Graph for its tokens."""
 
 from __future__ import annotations
 
@@ -14,18 +14,27 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from emulators.server import channel, desk, entra, wire
+from emulators.server import azure_roles, channel, desk, entra, graph, wire
 
 VERSION = "2022-12-01"
+AUTHORIZATION_VERSION = "2022-04-01"
 _FORM = "application/x-www-form-urlencoded"
 _TOKEN = re.compile(r"/([^/]+)/oauth2/v2\.0/token")
 _ONE = re.compile(r"/subscriptions/([0-9a-fA-F-]{36})")
+_PERMISSIONS = re.compile(r"/subscriptions/([0-9a-fA-F-]{36})/providers/Microsoft\.Authorization/permissions")
+_OPERATIONS = re.compile(r"/providers/Microsoft\.Authorization/providerOperations/([A-Za-z.]+)")
+_NAMES = {_TOKEN: "token", _ONE: "subscription", _PERMISSIONS: "permissions", _OPERATIONS: "operations"}
+_GRAPH = "https://graph.microsoft.com"
 _PUBLIC = ("management.azure.com", "graph.microsoft.com", "api.loganalytics.io", "storage.azure.com")
 _STATUS_CODES = {503: "ServerTimeout", 500: "InternalServerError"}
 
 
 class Azure(desk.Desk):
-    """One authority, and the subscriptions that its applications have roles in."""
+    """One authority, and the subscriptions that its applications have roles in.
+
+    A token counts where it is for the host that is asked, which is the emulator itself unless a proxy leads
+    the clouds' own names here.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -43,7 +52,11 @@ class Azure(desk.Desk):
             "set_application": self.set_application,
             "add_secret": self.add_secret,
             "add_certificate": self.add_certificate,
+            "add_federated_credential": self.add_federated_credential,
+            "trust_issuer": self.trust_issuer,
+            "set_graph_roles": self.set_graph_roles,
             "add_subscription": self.add_subscription,
+            "assign_role": self.assign_role,
             "set_pages": self.set_pages,
         }
 
@@ -51,8 +64,9 @@ class Azure(desk.Desk):
         """Forgets everything."""
         self.authority = entra.Authority(self._key)
         self.authority.resources = {f"https://{host}" for host in _PUBLIC} | {self.url}
+        self.authority.graphs = {_GRAPH, self.url}
         self.subscriptions: dict[str, dict[str, Any]] = {}
-        self.readers: dict[str, set[str]] = {}
+        self.roles = azure_roles.Roles()
         self.page_size, self.link_host = 100, ""
         self.faults.clear()
         self.calls.clear()
@@ -63,11 +77,11 @@ class Azure(desk.Desk):
 
     def action(self, request: wire.Request) -> str:
         """Names what is asked for."""
-        if _TOKEN.fullmatch(request.path):
-            return "token"
         if request.path == "/subscriptions":
             return "subscriptions"
-        return "subscription" if _ONE.fullmatch(request.path) else request.path
+        if request.path.startswith("/v1.0/applications"):
+            return "application"
+        return next((name for form, name in _NAMES.items() if form.fullmatch(request.path)), request.path)
 
     def serve(self, request: wire.Request, now: float) -> wire.Reply:
         """Answers a request."""
@@ -78,6 +92,8 @@ class Azure(desk.Desk):
         claims = self._claims(request, now)
         if claims is None:
             return self._error(401, "InvalidAuthenticationToken", "The access token is invalid.")
+        if self.action(request) == "application":
+            return graph.answer(request, claims, self.authority)
         return self._manage(request, claims)
 
     def refuse(self, action: str, status: int, code: str, message: str) -> wire.Reply:
@@ -105,27 +121,50 @@ class Azure(desk.Desk):
         for name, value in what.items():
             setattr(self.authority.applications[client.lower()], name, value)
 
-    def add_secret(self, client: str, value: str, seconds: float) -> None:
-        """Makes a secret that lives for so many seconds."""
-        secret = entra.Secret(value, time.time() + seconds)
+    def add_secret(self, client: str, value: str, seconds: float, age: float) -> None:
+        """Makes a secret that is so old, and lives for so many seconds more."""
+        secret = entra.Secret(value, time.time() - age, time.time() + seconds)
         self.authority.applications[client.lower()].secrets.append(secret)
 
     def add_certificate(self, client: str, pem: str) -> None:
         """Makes a certificate known."""
         certificate = x509.load_pem_x509_certificate(pem.encode())
         mark = base64.urlsafe_b64encode(certificate.fingerprint(hashes.SHA256())).decode().rstrip("=")
-        self.authority.applications[client.lower()].certificates[mark] = certificate.public_key()
+        self.authority.applications[client.lower()].certificates[mark] = certificate
 
-    def add_subscription(self, subscription: str, tenant: str, readers: list[str], name: str) -> None:
-        """Makes a subscription, which these applications have a role in."""
+    def add_federated_credential(self, client: str, **whose: str) -> None:
+        """Lets tokens of an issuer stand in for a key."""
+        self.authority.applications[client.lower()].federated.append(entra.Federated(**whose))
+
+    def trust_issuer(self, issuer: str, jwks: dict[str, Any]) -> None:
+        """Makes the keys known that an issuer publishes."""
+        self.authority.issuers[issuer] = jwks
+
+    def set_graph_roles(self, client: str, roles: list[str]) -> None:
+        """Gives an application permissions on Microsoft Graph, in place of those it had."""
+        self.authority.applications[client.lower()].roles = roles
+
+    def assign_role(self, client: str, subscription: str, role: dict[str, list[str]]) -> None:
+        """Gives an application one more role in a subscription."""
+        self.roles.assign(client, subscription, role)
+
+    def add_subscription(
+        self, subscription: str, tenant: str, readers: list[str], name: str, state: str
+    ) -> None:
+        """Makes a subscription, which these applications read."""
         self.subscriptions[subscription.lower()] = {
             "id": f"/subscriptions/{subscription}",
             "subscriptionId": subscription,
             "tenantId": tenant,
             "displayName": name,
-            "state": "Enabled",
+            "state": state,
+            "subscriptionPolicies": {"quotaId": "PayAsYouGo_2014-09-01", "spendingLimit": "Off"},
+            "authorizationSource": "RoleBased",
+            "managedByTenants": [],
         }
-        self.readers[subscription.lower()] = {reader.lower() for reader in readers}
+        self.roles.forget(subscription)
+        for reader in readers:
+            self.roles.assign(reader, subscription, azure_roles.READER)
 
     def set_pages(self, size: int, link_host: str) -> None:
         """Sets how long pages are, and which host links to the next page name."""
@@ -133,36 +172,59 @@ class Azure(desk.Desk):
 
     def _claims(self, request: wire.Request, now: float) -> dict[str, Any] | None:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        audience = self.url if scheme == "Bearer" else ""
-        return self.authority.read(token, audience, now) if audience else None
+        host = f"https://{request.headers.get('host', '')}"
+        audience = host if host in self.authority.resources else self.url
+        return self.authority.read(token, audience, now) if scheme == "Bearer" else None
 
     def _manage(self, request: wire.Request, claims: dict[str, Any]) -> wire.Reply:
         query = dict(urllib.parse.parse_qsl(request.query))
-        if request.method != "GET" or query.get("api-version") != VERSION:
+        start, client = int(query.get("$skiptoken", "0")), claims["appid"]
+        of_roles = _PERMISSIONS.fullmatch(request.path) or _OPERATIONS.fullmatch(request.path)
+        version = AUTHORIZATION_VERSION if of_roles else VERSION
+        if request.method != "GET" or query.get("api-version") != version:
             return self._error(400, "MissingApiVersionParameter", "The api-version parameter is required.")
         if found := _ONE.fullmatch(request.path):
-            return self._one(found[1].lower(), claims)
+            return self._one(found[1].lower(), client)
+        if found := _PERMISSIONS.fullmatch(request.path):
+            return self._permissions(request.path, found[1].lower(), client, start)
+        if found := _OPERATIONS.fullmatch(request.path):
+            return self._operations(found[1], client)
         if request.path == "/subscriptions":
-            return self._page(claims, int(query.get("$skiptoken", "0")))
+            seen = [
+                subscription
+                for name, subscription in sorted(self.subscriptions.items())
+                if self.roles.of(client, name)
+            ]
+            return self._page(request.path, VERSION, seen, start)
         return self._error(404, "InvalidResourceType", "The resource type could not be found.")
 
-    def _one(self, subscription: str, claims: dict[str, Any]) -> wire.Reply:
+    def _one(self, subscription: str, client: str) -> wire.Reply:
         if subscription not in self.subscriptions:
             return self._error(404, "SubscriptionNotFound", "The subscription could not be found.")
-        if claims["appid"] not in self.readers[subscription]:
+        if not self.roles.of(client, subscription):
             return self._error(403, "AuthorizationFailed", "The client does not have authorization.")
         return entra.reply(200, self.subscriptions[subscription])
 
-    def _page(self, claims: dict[str, Any], start: int) -> wire.Reply:
-        seen = [
-            subscription
-            for name, subscription in sorted(self.subscriptions.items())
-            if claims["appid"] in self.readers[name]
-        ]
-        page: dict[str, Any] = {"value": seen[start : start + self.page_size]}
-        if len(seen) > start + self.page_size:
-            query = f"api-version={VERSION}&%24skiptoken={start + self.page_size}"
-            page["nextLink"] = f"{self.link_host or self.url}/subscriptions?{query}"
+    def _permissions(self, path: str, subscription: str, client: str, start: int) -> wire.Reply:
+        if subscription not in self.subscriptions:
+            return self._error(404, "SubscriptionNotFound", "The subscription could not be found.")
+        if not self.roles.may(client, subscription, azure_roles.READ_PERMISSIONS):
+            return self._error(403, "AuthorizationFailed", "The client does not have authorization.")
+        return self._page(path, AUTHORIZATION_VERSION, self.roles.of(client, subscription), start)
+
+    def _operations(self, namespace: str, client: str) -> wire.Reply:
+        if not self.roles.may_anywhere(client, azure_roles.READ_OPERATIONS):
+            return self._error(403, "AuthorizationFailed", "The client does not have authorization.")
+        found = azure_roles.operations(namespace)
+        if found is None:
+            return self._error(404, "ResourceProviderNotFound", "The provider could not be found.")
+        return entra.reply(200, found)
+
+    def _page(self, path: str, version: str, items: list[Any], start: int) -> wire.Reply:
+        page: dict[str, Any] = {"value": items[start : start + self.page_size]}
+        if len(items) > start + self.page_size:
+            query = f"api-version={version}&%24skiptoken={start + self.page_size}"
+            page["nextLink"] = f"{self.link_host or self.url}{path}?{query}"
         return entra.reply(200, page)
 
     def _error(self, status: int, code: str, message: str) -> wire.Reply:

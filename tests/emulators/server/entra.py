@@ -11,9 +11,11 @@ import json
 import re
 import urllib.parse
 import uuid
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
 import jwt
+from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from emulators.server import wire
@@ -41,6 +43,12 @@ _REFUSALS = {
     7000215: (401, "invalid_client", "Invalid client secret provided."),
     700027: (401, "invalid_client", "Client assertion failed signature validation."),
     700024: (401, "invalid_client", "Client assertion is not within its valid time range."),
+    70021: (401, "invalid_client", "No matching federated identity record found for presented assertion."),
+    700211: (401, "invalid_client", "No matching federated identity record found for the issuer."),
+    700212: (401, "invalid_client", "No matching federated identity record found for the audience."),
+    700213: (401, "invalid_client", "No matching federated identity record found for the subject."),
+    501661: (400, "invalid_request", "Request to External OIDC endpoint failed."),
+    50013: (400, "invalid_grant", "Assertion failed signature validation."),
     7000222: (401, "invalid_client", "The provided client secret keys for app are expired."),
     53003: (400, "access_denied", "Access has been blocked by Conditional Access policies."),
     70011: (400, "invalid_scope", "The provided value for the input parameter 'scope' is not valid."),
@@ -58,22 +66,33 @@ class Refusal(Exception):
 
 @dataclasses.dataclass(slots=True)
 class Secret:
-    """A client secret, until when it lives (seconds since 1970)."""
+    """A client secret, from when and until when it lives (seconds since 1970)."""
 
     value: str
+    starts_at: float
     expires_at: float
+
+
+class Federated(NamedTuple):
+    """Whose tokens stand in for a key of an application."""
+
+    issuer: str
+    subject: str
+    audience: str
 
 
 @dataclasses.dataclass(slots=True)
 class Application:
     """An application in one tenant; `blocked` by Conditional Access.
 
-    Its certificates' public keys stand under the SHA-256 of the certificate, as `x5t#S256` words it.
+    Its certificates stand under their SHA-256, as `x5t#S256` words it; `roles` are its permissions on Graph.
     """
 
     tenant: str
     secrets: list[Secret] = dataclasses.field(default_factory=list)
-    certificates: dict[str, Any] = dataclasses.field(default_factory=dict)
+    certificates: dict[str, x509.Certificate] = dataclasses.field(default_factory=dict)
+    federated: list[Federated] = dataclasses.field(default_factory=list)
+    roles: list[str] = dataclasses.field(default_factory=list)
     disabled: bool = False
     blocked: bool = False
 
@@ -85,6 +104,8 @@ class Authority:
         self.tenants: dict[str, str] = {}
         self.applications: dict[str, Application] = {}
         self.resources: set[str] = set()
+        self.graphs: set[str] = set()
+        self.issuers: dict[str, dict[str, Any]] = {}
         self._key = key
 
     def token(self, tenant_name: str, request: wire.Request, now: float) -> wire.Reply:
@@ -131,11 +152,23 @@ class Authority:
         if application.disabled:
             raise Refusal(7000112)
         if form.get("client_assertion_type") == ASSERTION:
-            _require_certificate(application, form, now, url)
+            self._require_assertion(application, form, now, url)
         else:
             _require_secret(application, form["client_secret"], now)
         if application.blocked:
             raise Refusal(53003)
+
+    def _require_assertion(
+        self, application: Application, form: dict[str, str], now: float, url: str
+    ) -> None:
+        try:
+            header = jwt.get_unverified_header(form["client_assertion"])
+        except jwt.InvalidTokenError:
+            raise Refusal(50027) from None
+        if "x5t#S256" in header:
+            _require_certificate(application, form, now, url)
+        else:
+            _require_federated(application, form["client_assertion"], self.issuers, now)
 
     def _resource(self, scope: str) -> str:
         resource, _, permission = scope.rpartition("/")
@@ -156,6 +189,9 @@ class Authority:
             "tid": tenant,
             "uti": uuid.uuid4().hex,
         }
+        roles = self.applications[client.lower()].roles
+        if audience in self.graphs and roles:
+            claims["roles"] = roles
         return jwt.encode(claims, self._key, algorithm="RS256")
 
 
@@ -171,10 +207,10 @@ def _require_secret(application: Application, sent: str, now: float) -> None:
 def _require_certificate(application: Application, form: dict[str, str], now: float, url: str) -> None:
     assertion = form["client_assertion"]
     try:
-        key = application.certificates[jwt.get_unverified_header(assertion)["x5t#S256"]]
+        certificate = application.certificates[jwt.get_unverified_header(assertion)["x5t#S256"]]
         claims = jwt.decode(
             assertion,
-            key,
+            certificate.public_key(),
             algorithms=["PS256", "RS256"],
             audience=url,
             issuer=form["client_id"],
@@ -185,6 +221,36 @@ def _require_certificate(application: Application, form: dict[str, str], now: fl
     if claims["sub"] != form["client_id"]:
         raise Refusal(700027)
     if not claims["nbf"] - _LEEWAY <= now <= claims["exp"] + _LEEWAY:
+        raise Refusal(700024)
+
+
+def _require_federated(
+    application: Application, assertion: str, issuers: Mapping[str, dict[str, Any]], now: float
+) -> None:
+    """Finds the federated credential that a token is for, and verifies it with its issuer's keys."""
+    said = jwt.decode(assertion, options={"verify_signature": False})
+    audiences = said["aud"] if isinstance(said["aud"], list) else [said["aud"]]
+    left = application.federated
+    steps: list[tuple[int, Callable[[Federated], bool]]] = [
+        (70021, lambda _: True),
+        (700211, lambda one: one.issuer == said["iss"]),
+        (700213, lambda one: one.subject == said["sub"]),
+        (700212, lambda one: one.audience in audiences),
+    ]
+    for number, fits in steps:
+        left = [one for one in left if fits(one)]
+        if not left:
+            raise Refusal(number)
+    if said["iss"] not in issuers:
+        raise Refusal(501661)
+    try:
+        keys = jwt.PyJWKSet.from_dict(issuers[said["iss"]])
+        key = keys[jwt.get_unverified_header(assertion)["kid"]]
+        options: Any = {**_CLOCKLESS, "require": ["iss", "sub", "aud", "exp"]}
+        jwt.decode(assertion, key, algorithms=["RS256", "ES256"], audience=left[0].audience, options=options)
+    except (KeyError, jwt.InvalidTokenError, jwt.PyJWKSetError):
+        raise Refusal(50013) from None
+    if not said.get("nbf", said.get("iat", 0)) - _LEEWAY <= now <= said["exp"] + _LEEWAY:
         raise Refusal(700024)
 
 

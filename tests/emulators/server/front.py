@@ -15,9 +15,12 @@ from emulators.server import (
     authority,
     backing,
     faults,
+    federation,
     gate,
     naming,
+    organizations,
     simulate,
+    usage,
     wire,
 )
 from emulators.server.answers import Reason
@@ -26,9 +29,7 @@ from emulators.server.faults import Effect
 # Paths by which moto would reach services that ask for no signature.
 _BACK_DOORS = ("/moto-api", "/latest/")
 # Moto answers these without looking at what they ask for.
-_NOT_EMULATED = frozenset(
-    {"GetSessionToken", "GetFederationToken", "AssumeRoleWithWebIdentity", "AssumeRoleWithSAML"}
-)
+_NOT_EMULATED = frozenset({"GetSessionToken", "GetFederationToken", "AssumeRoleWithSAML"})
 _CUT_STATUS = 0
 
 
@@ -38,8 +39,10 @@ class Front:
     def __init__(self) -> None:
         self.faults = faults.Faults()
         self.gate = gate.Gate()
+        self.federation = federation.Federation()
         self.calls: list[tuple[str, str | None, int]] = []
         self.session_seconds: float | None = None
+        self.page = simulate.PAGE
 
     async def handle(self, request: wire.Request) -> wire.Reply:
         """Answers one request."""
@@ -63,6 +66,9 @@ class Front:
 
     def _serve(self, request: wire.Request, call: naming.Call, now: float, skew: float) -> wire.Reply:
         try:
+            if call.action == "AssumeRoleWithWebIdentity":
+                assume.require_trusted(self.federation.bearer(call.form, now), call.form)
+                return backing.forward(federation.regional(self._timed(request, call, skew), call.form))
             caller = self.gate.authenticate(request, call, now)
             _require_emulated(request, call)
             return self._perform(request, call, caller, skew)
@@ -82,7 +88,11 @@ class Front:
             return backing.forward(self._timed(request, call, skew))
         authority.require_allowed(caller, call, _signed_region(request))
         if call.action == "SimulatePrincipalPolicy":
-            return simulate.answer(call.form)
+            return simulate.answer(call.form, self.page)
+        if call.action == "GetAccessKeyLastUsed":
+            return usage.answer(call.form)
+        if call.action == "ListAccounts":
+            organizations.require_listed(caller)
         return backing.forward(request)
 
     def _timed(self, request: wire.Request, call: naming.Call, skew: float) -> wire.Request:

@@ -13,8 +13,11 @@ import boto3
 from emulators.server import accounts, answers, backing, clock, naming, sigv4, wire
 from emulators.server.answers import Reason
 
-# IAM and Organizations live in one region of each partition.
-_GLOBAL = {"aws": "us-east-1", "aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"}
+# IAM and Organizations live in one region of each partition, in China not in the same one.
+_GLOBAL = {
+    "iam": {"aws": "us-east-1", "aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"},
+    "organizations": {"aws": "us-east-1", "aws-cn": "cn-northwest-1", "aws-us-gov": "us-gov-west-1"},
+}
 _S3_UNSIGNED = frozenset({"UNSIGNED-PAYLOAD", "STREAMING-UNSIGNED-PAYLOAD-TRAILER"})
 
 
@@ -64,8 +67,8 @@ def _require_region(claim: sigv4.Claim) -> str:
     expected = claim.region
     if partition is None:
         expected = "us-east-1"
-    elif claim.service in {"iam", "organizations"}:
-        expected = _GLOBAL[partition]
+    elif claim.service in _GLOBAL:
+        expected = _GLOBAL[claim.service][partition]
     if partition is None or expected != claim.region:
         raise answers.refuse(
             claim.service, Reason.WRONG_REGION, region=claim.region, expected=expected, Region=expected

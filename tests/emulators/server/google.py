@@ -1,8 +1,10 @@
-"""The process of Google's token endpoint: assertions are verified with another library than signs them."""
+"""The process of Google: its token endpoint, its APIs and its workload identity federation.
+
+Assertions and tokens are verified with another library than signs them.
+"""
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import pathlib
 import secrets
@@ -14,7 +16,8 @@ import jwt
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from emulators.server import channel, desk, wire
+from emulators.server import channel, desk, google_answers, google_apis, google_federation, wire
+from emulators.server.google_answers import Refusal
 
 GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 OWN = "https://oauth2.googleapis.com/token"
@@ -24,40 +27,29 @@ LEEWAY = 300
 TOO_MANY = 429
 
 
-@dataclasses.dataclass(slots=True)
-class Account:
-    """A service account, with the public halves of its keys."""
-
-    project: str
-    keys: dict[str, rsa.RSAPublicKey] = dataclasses.field(default_factory=dict)
-    disabled: bool = False
-
-
-@dataclasses.dataclass(eq=False)
-class Refusal(Exception):
-    """What is told in place of a token."""
-
-    status: int
-    error: str
-    description: str
-
-
 class Endpoint(desk.Desk):
-    """Service accounts by email."""
+    """Service accounts by email, and what stands behind them."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.accounts: dict[str, Account] = {}
+        self.apis = google_apis.Apis()
+        self.federation = google_federation.Federation(self.apis)
+
+    @property
+    def accounts(self) -> dict[str, google_apis.Account]:
+        """The service accounts."""
+        return self.apis.accounts
 
     def create_account(self, email: str, project: str) -> None:
-        """Makes a service account."""
-        self.accounts[email] = Account(project)
+        """Makes a service account, and its project where there is none."""
+        self.accounts[email] = google_apis.Account(project)
+        self.apis.projects.setdefault(project, google_apis.Project(project))
 
-    def create_key(self, email: str, bits: int) -> dict[str, str]:
+    def create_key(self, email: str, bits: int, created: str, expires: str) -> dict[str, str]:
         """Makes a key and gives its file."""
         account, key_id = self.accounts[email], secrets.token_hex(20)
         key = rsa.generate_private_key(public_exponent=65537, key_size=bits)
-        account.keys[key_id] = key.public_key()
+        account.keys[key_id] = google_apis.Key(key.public_key(), created, expires)
         pem = key.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         )
@@ -96,11 +88,14 @@ class Endpoint(desk.Desk):
             "delete_key": self.delete_key,
             "set_disabled": self.set_disabled,
             "delete_account": self.delete_account,
+            **self.apis.commands(),
+            **self.federation.commands(),
         }
 
     def reset(self) -> None:
         """Forgets everything."""
-        self.accounts.clear()
+        self.apis.clear()
+        self.federation.clear()
         self.clear()
 
     def entry(self, request: wire.Request, reply: wire.Reply, status: int) -> tuple[Any, ...]:
@@ -110,28 +105,36 @@ class Endpoint(desk.Desk):
     def serve(self, request: wire.Request, now: float) -> wire.Reply:
         """Answers one request."""
         try:
-            return self._token(request, now)
-        except Refusal as refusal:
-            return _json(refusal.status, {"error": refusal.error, "error_description": refusal.description})
+            if (request.method, request.path) == ("POST", "/token"):
+                return google_answers.document(200, self._token(request, now))
+            if (request.method, request.path) == ("POST", google_federation.PATH):
+                return google_answers.document(200, self.federation.exchange(request, now))
+            return google_answers.document(200, self.apis.answer(request, now))
+        except (Refusal, google_answers.Denial) as refusal:
+            return refusal.reply()
 
     def refuse(self, action: str, status: int, code: str, message: str) -> wire.Reply:
-        """Words a refusal."""
-        usual = "rate_limit_exceeded" if status == TOO_MANY else "internal_failure"
-        return _json(status, {"error": code or usual, "error_description": message})
+        """Words a refusal; of an API, a code may be followed by a reason: PERMISSION_DENIED/SERVICE_DISABLED."""
+        if action in {"/token", google_federation.PATH}:
+            usual = "rate_limit_exceeded" if status == TOO_MANY else "internal_failure"
+            return Refusal(status, code or usual, message).reply()
+        usual = "RESOURCE_EXHAUSTED" if status == TOO_MANY else "INTERNAL"
+        word, _, reason = (code or usual).partition("/")
+        return google_answers.Denial(status, word, message, reason).reply()
 
-    def _token(self, request: wire.Request, now: float) -> wire.Reply:
-        if request.method != "POST" or request.path != "/token":
-            return _json(404, {"error": {"code": 404, "message": "Not Found", "status": "NOT_FOUND"}})
+    def _token(self, request: wire.Request, now: float) -> dict[str, Any]:
         form = dict(urllib.parse.parse_qsl(request.body.decode()))
         if form.get("grant_type") != GRANT:
             raise Refusal(400, "unsupported_grant_type", f"Invalid grant_type: {form.get('grant_type')}")
-        claims = self._verified(form.get("assertion", ""), f"https://{request.headers['host']}/token")
+        claims = self._verified(form.get("assertion", ""), f"https://{request.headers['host']}/token", now)
         _timely(claims, now)
         _scoped(claims)
-        token = {"access_token": f"ya29.c.{secrets.token_urlsafe(48)}", "expires_in": 3599}
-        return _json(200, {**token, "token_type": "Bearer"})
+        email = claims["iss"]
+        member, project = f"serviceAccount:{email}", self.accounts[email].project
+        token = self.apis.issue(member, project, claims["scope"].split(), now)
+        return {"access_token": token, "expires_in": 3599, "token_type": "Bearer"}
 
-    def _verified(self, assertion: str, url: str) -> dict[str, Any]:
+    def _verified(self, assertion: str, url: str, now: float) -> dict[str, Any]:
         """Gives the claims of an assertion that one of the account's keys signed for this endpoint."""
         try:
             header = jwt.get_unverified_header(assertion)
@@ -144,12 +147,14 @@ class Endpoint(desk.Desk):
         if account.disabled:
             raise Refusal(400, "invalid_grant", "Robot is disabled.")
         key = account.keys.get(header.get("kid", ""))
-        if key is None:
+        if key is None or google_answers.seconds(key.expires) < now:
             raise Refusal(400, "invalid_grant", "Invalid JWT Signature.")
         # The time is looked at apart, by a clock that faults may turn.
         options: Any = {"verify_exp": False, "verify_iat": False, "require": ["iss", "aud", "iat", "exp"]}
         try:
-            claims = jwt.decode(assertion, key, algorithms=["RS256"], audience=[OWN, url], options=options)
+            claims = jwt.decode(
+                assertion, key.public, algorithms=["RS256"], audience=[OWN, url], options=options
+            )
         except jwt.InvalidAudienceError:
             raise Refusal(400, "invalid_grant", "Invalid JWT: Failed audience check.") from None
         except jwt.InvalidTokenError:
@@ -174,18 +179,13 @@ def _scoped(claims: Mapping[str, Any]) -> None:
         raise Refusal(400, "invalid_scope", "Invalid OAuth scope or ID token audience provided.")
 
 
-def _json(status: int, document: Mapping[str, Any]) -> wire.Reply:
-    kind = {"Content-Type": "application/json; charset=utf-8"}
-    return wire.Reply(status=status, headers=kind, body=json.dumps(document).encode())
-
-
 def _error_in(reply: wire.Reply) -> str:
     """Gives the error of an answer; empty where there is none."""
     try:
         error = json.loads(reply.body).get("error", "")
     except (ValueError, AttributeError):
         return ""
-    return error if isinstance(error, str) else ""
+    return str(error.get("status", "")) if isinstance(error, dict) else str(error)
 
 
 async def begin(config: dict[str, Any], folder: pathlib.Path) -> channel.Service:

@@ -13,6 +13,7 @@ import hashlib
 import json
 import pathlib
 import re
+import urllib.parse
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -23,6 +24,10 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from emulators.server import channel, desk, wire
 
 USERS = "/20160918/users/"
+KEYS = "/apiKeys"
+COMPARTMENTS = "/20160918/compartments"
+PAGE = 3
+"""Compartments on a page, however many are asked for: a page may always hold fewer."""
 SKEW = 300
 NEEDED = {"date", "(request-target)", "host"}
 TOO_MANY = 429
@@ -30,12 +35,30 @@ _PARAMETER = re.compile(r'([a-zA-Z]+)="([^"]*)"(?:,|$)')
 
 
 @dataclasses.dataclass(slots=True)
+class Key:
+    """The public half of a key, and when it was uploaded."""
+
+    public: rsa.RSAPublicKey
+    created: str
+
+
+@dataclasses.dataclass(slots=True)
 class User:
-    """A user, with the public halves of its keys by fingerprint."""
+    """A user, with its keys by fingerprint, and the compartments in which its policies show it something."""
 
     tenancy: str
-    keys: dict[str, rsa.RSAPublicKey] = dataclasses.field(default_factory=dict)
+    keys: dict[str, Key] = dataclasses.field(default_factory=dict)
     allowed: bool = True
+    inspects: frozenset[str] = frozenset()
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Compartment:
+    """A compartment somewhere below a tenancy."""
+
+    tenancy: str
+    name: str
+    state: str
 
 
 @dataclasses.dataclass(eq=False)
@@ -53,20 +76,29 @@ class Identity(desk.Desk):
     def __init__(self) -> None:
         super().__init__()
         self.users: dict[str, User] = {}
+        self.compartments: dict[str, Compartment] = {}
         self.opened = False
 
     def create_user(self, tenancy: str, user: str) -> None:
         """Makes a user."""
         self.users[user] = User(tenancy)
 
-    def upload_key(self, user: str, public_pem: str) -> str:
+    def create_compartment(self, tenancy: str, compartment: str, name: str, state: str) -> None:
+        """Makes a compartment."""
+        self.compartments[compartment] = Compartment(tenancy, name, state)
+
+    def set_inspects(self, user: str, compartments: list[str]) -> None:
+        """Says what a user's policies let it inspect."""
+        self.users[user].inspects = frozenset(compartments)
+
+    def upload_key(self, user: str, public_pem: str, created: str) -> str:
         """Takes the public half of a key."""
         key = serialization.load_pem_public_key(public_pem.encode())
         assert isinstance(key, rsa.RSAPublicKey)
         code = key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
         digest = hashlib.md5(code, usedforsecurity=False).hexdigest()
         fingerprint = ":".join(digest[place : place + 2] for place in range(0, 32, 2))
-        self.users[user].keys[fingerprint] = key
+        self.users[user].keys[fingerprint] = Key(key, created)
         return fingerprint
 
     def delete_key(self, user: str, fingerprint: str) -> None:
@@ -86,6 +118,8 @@ class Identity(desk.Desk):
         return {
             **super().commands(),
             "create_user": self.create_user,
+            "create_compartment": self.create_compartment,
+            "set_inspects": self.set_inspects,
             "upload_key": self.upload_key,
             "delete_key": self.delete_key,
             "set_allowed": self.set_allowed,
@@ -95,6 +129,7 @@ class Identity(desk.Desk):
     def reset(self) -> None:
         """Forgets everything."""
         self.users.clear()
+        self.compartments.clear()
         self.opened = False
         self.clear()
 
@@ -105,7 +140,12 @@ class Identity(desk.Desk):
     def serve(self, request: wire.Request, now: float) -> wire.Reply:
         """Answers one request."""
         try:
-            return self._show(request, now)
+            caller = None if self.opened else self._caller(request, now)
+            if (request.method, request.path) == ("GET", COMPARTMENTS):
+                return self._compartments(request, caller)
+            if (request.method, request.path) == ("GET", f"{USERS}{caller}{KEYS}"):
+                return self._keys(caller)
+            return self._show(request, caller)
         except Refusal as refusal:
             return _json(refusal.status, {"code": refusal.code, "message": refusal.message})
 
@@ -114,15 +154,43 @@ class Identity(desk.Desk):
         usual = "TooManyRequests" if status == TOO_MANY else "InternalServerError"
         return _json(status, {"code": code or usual, "message": message})
 
-    def _show(self, request: wire.Request, now: float) -> wire.Reply:
+    def _keys(self, caller: str | None) -> wire.Reply:
+        """Lists a user's keys to itself, which needs no policy."""
+        keys = self.users[caller or ""].keys
+        return _json(
+            200,
+            [
+                {"userId": caller, "fingerprint": one, "timeCreated": key.created, "lifecycleState": "ACTIVE"}
+                for one, key in keys.items()
+            ],
+        )
+
+    def _compartments(self, request: wire.Request, caller: str | None) -> wire.Reply:
+        """Lists the compartments of the user's tenancy in which it may inspect something, page by page."""
+        query = dict(urllib.parse.parse_qsl(request.query))
+        user = self.users.get(caller or "")
+        below = query.get("compartmentIdInSubtree") == "true" and query.get("accessLevel") == "ACCESSIBLE"
+        if user is None or query.get("compartmentId") != user.tenancy or not below:
+            raise _unseen()
+        seen = [
+            {"id": one, "compartmentId": user.tenancy, "name": known.name, "lifecycleState": known.state}
+            for one, known in self.compartments.items()
+            if known.tenancy == user.tenancy
+            and one in user.inspects
+            and query.get("lifecycleState", known.state) == known.state
+        ]
+        first = int(query.get("page", "0=").removesuffix("="))
+        last = first + min(PAGE, int(query.get("limit", PAGE)))
+        # The sign has to be escaped in a query, as in Oracle's own marks.
+        headers = {"opc-next-page": f"{last}="} if last < len(seen) else {}
+        return _json(200, seen[first:last], headers)
+
+    def _show(self, request: wire.Request, caller: str | None) -> wire.Reply:
         """Shows a user to itself."""
-        caller = None if self.opened else self._caller(request, now)
         asked = request.path.removeprefix(USERS)
         user = self.users.get(asked)
         if request.method != "GET" or user is None or asked != caller or not user.allowed:
-            raise Refusal(
-                404, "NotAuthorizedOrNotFound", "Authorization failed or requested resource not found."
-            )
+            raise _unseen()
         return _json(200, {"id": asked, "compartmentId": user.tenancy, "lifecycleState": "ACTIVE"})
 
     def _caller(self, request: wire.Request, now: float) -> str:
@@ -139,7 +207,7 @@ class Identity(desk.Desk):
         name, _, fingerprint = named.partition("/")
         user = self.users.get(name)
         key = user.keys.get(fingerprint) if user and user.tenancy == tenancy else None
-        if key is None or not _verifies(key, sent.get("signature", ""), _text(request, signed)):
+        if key is None or not _verifies(key.public, sent.get("signature", ""), _text(request, signed)):
             raise _unauthenticated()
         return name
 
@@ -147,6 +215,10 @@ class Identity(desk.Desk):
 def _unauthenticated() -> Refusal:
     words = "The required information to complete authentication was not provided or was incorrect."
     return Refusal(401, "NotAuthenticated", words)
+
+
+def _unseen() -> Refusal:
+    return Refusal(404, "NotAuthorizedOrNotFound", "Authorization failed or requested resource not found.")
 
 
 def _timely(request: wire.Request, now: float) -> bool:
@@ -172,10 +244,11 @@ def _verifies(key: rsa.RSAPublicKey, signature: str, text: str) -> bool:
     return True
 
 
-def _json(status: int, document: Mapping[str, Any]) -> wire.Reply:
-    return wire.Reply(
-        status=status, headers={"Content-Type": "application/json"}, body=json.dumps(document).encode()
-    )
+def _json(
+    status: int, document: Mapping[str, Any] | list[Any], headers: Mapping[str, str] | None = None
+) -> wire.Reply:
+    kind = {"Content-Type": "application/json"}
+    return wire.Reply(status=status, headers={**kind, **(headers or {})}, body=json.dumps(document).encode())
 
 
 def _code_in(reply: wire.Reply) -> str:

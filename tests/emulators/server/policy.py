@@ -113,7 +113,8 @@ def _trusts(statement: Document, principals: frozenset[str]) -> bool:
     if "Principal" not in statement:
         return True
     principal = statement["Principal"]
-    named = _listed(principal.get("AWS", []) if isinstance(principal, Mapping) else principal)
+    kinds = principal.values() if isinstance(principal, Mapping) else [principal]
+    named = [name for kind in kinds for name in _listed(kind)]
     return "*" in named or not principals.isdisjoint(named)
 
 

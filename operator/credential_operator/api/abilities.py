@@ -1,0 +1,113 @@
+"""What some credential types can do besides, and the rules that say which."""
+
+import dataclasses
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Protocol, TypeGuard
+
+import pydantic
+
+from credential_operator.api import schema, values
+
+
+class Named(Protocol):
+    """A credential type; what it can do is seen by what it has."""
+
+    @property
+    def name(self) -> str:
+        """The key under `spec`."""
+
+
+class _Keyless(Named, Protocol):
+    """A type that can do without a stored key."""
+
+    @property
+    def workload_identity(self) -> type[pydantic.BaseModel]:
+        """Its fields of `spec.workloadIdentity`."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Ability:
+    """What some types can do besides: a method or class of this name says that a type can.
+
+    `path` is the field that asks for it, `asks` the CEL expression that tells whether it does, `others` what
+    is to be said of the other types.
+    """
+
+    attribute: str
+    path: str
+    asks: str
+    others: str
+
+
+PERMISSIONS = Ability(
+    attribute="grants",
+    path=".validation.permissions",
+    asks="has(self.validation) && has(self.validation.permissions)",
+    others="no other type's provider tells which permissions a key has",
+)
+REACH = Ability(
+    attribute="reach",
+    path=".discoverReach",
+    asks="has(self.discoverReach) && self.discoverReach",
+    others="keys of other types see no accounts",
+)
+IDENTITY = Ability(
+    attribute="workload_identity",
+    path=".workloadIdentity",
+    asks="has(self.workloadIdentity)",
+    others="a key of another type has to be stored in a Secret",
+)
+
+
+def able(types: Sequence[Named], ability: Ability) -> list[str]:
+    """Names the types that can do something."""
+    return [each.name for each in types if hasattr(each, ability.attribute)]
+
+
+def rules(types: Sequence[Named]) -> Iterator[values.Rule]:
+    """Says which types can be asked for more than whether a key works, or can do without a stored one."""
+    for ability in (PERMISSIONS, REACH, IDENTITY):
+        names = able(types, ability)
+        if ability is not IDENTITY or names:
+            can = " || ".join(f"has(self.{name})" for name in names) or "false"
+            yield values.Rule(
+                rule=f"!({ability.asks}) || ({can})",
+                message=f"can be set for the types {', '.join(names)}: {ability.others}",
+                path=ability.path,
+            )
+    yield from _identity_rules(types)
+
+
+def identity_fields(types: Sequence[Named]) -> dict[str, schema.Schema]:
+    """Gives the fields of `workloadIdentity` of all types together; what each takes and needs is a rule."""
+    return schema.union(_identities(types), "type")
+
+
+def _identities(types: Sequence[Named]) -> Mapping[str, schema.Schema]:
+    keyless: list[_Keyless] = [each for each in types if _is_keyless(each)]
+    return {each.name: schema.of(each.workload_identity) for each in keyless}
+
+
+def _is_keyless(each: Named) -> TypeGuard[_Keyless]:
+    return hasattr(each, IDENTITY.attribute)
+
+
+def _identity_rules(types: Sequence[Named]) -> Iterator[values.Rule]:
+    identities = _identities(types)
+    union = sorted(identity_fields(types))
+    for name, document in identities.items():
+        known = sorted(document["properties"])
+        foreign = " || ".join(f"has(self.workloadIdentity.{field})" for field in union if field not in known)
+        applies = f"!has(self.{name}) || !has(self.workloadIdentity)"
+        if foreign:
+            yield values.Rule(
+                rule=f"{applies} || !({foreign})",
+                message=f"takes {', '.join(known)} for the type {name}: remove the others",
+                path=IDENTITY.path,
+            )
+        for field in sorted({*document["required"]} - {"serviceAccountName"}):
+            yield values.Rule(
+                rule=f"{applies} || has(self.workloadIdentity.{field})",
+                message=f"needs {field} for the type {name}",
+                path=IDENTITY.path,
+            )

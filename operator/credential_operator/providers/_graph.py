@@ -1,0 +1,141 @@
+"""What Microsoft Graph tells of an application: the life of its secrets and certificates, and its permissions.
+
+learn.microsoft.com/graph/api/application-get
+learn.microsoft.com/graph/permissions-reference
+"""
+
+import base64
+import binascii
+import datetime
+import re
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from credential_operator import errors
+from credential_operator.providers import _certificate, _json, _sign_in, _signing, contract, network
+
+PERMISSION = re.compile(r"[A-Za-z][A-Za-z0-9-]*([.][A-Za-z0-9-]+)+")
+LARGEST = 1024 * 1024
+HINT = 3
+"""Characters of a secret that Graph shows."""
+
+OK = 200
+TOO_MANY = 429
+REFUSALS = range(400, 500)
+DENIED = (
+    "does not let application {client} read what it knows of it: give it the application permission "
+    "Application.Read.All"
+)
+CODES: Mapping[str, tuple[type[errors.CredentialError], str]] = {
+    "Authorization_RequestDenied": (errors.PermissionDenied, DENIED),
+    "Request_ResourceNotFound": (
+        errors.PermissionDenied,
+        "does not have application {client} in this tenant",
+    ),
+    "InvalidAuthenticationToken": (errors.Misconfigured, "does not accept the token of application {client}"),
+}
+OPAQUE = "the token that the application got for Microsoft Graph does not say."
+
+
+def life(application: _sign_in.Application, url: str) -> contract.History:
+    """Tells of the secret or the certificate that an application signs in with; raises if Graph refuses."""
+    if isinstance(application.key, _sign_in.Federated):
+        return contract.History()
+    if isinstance(application.key, str):
+        listed = _ask(application, url, "passwordCredentials")
+        ours = [one for one in listed if one.get("hint") == application.key[:HINT]]
+    else:
+        names = _names(application.key)
+        listed = _ask(application, url, "keyCredentials")
+        ours = [one for one in listed if _named(one.get("customKeyIdentifier")) in names]
+    if len(ours) != 1:
+        return contract.History()
+    return contract.History(
+        created_at=_time(ours[0].get("startDateTime")), expires_at=_time(ours[0].get("endDateTime"))
+    )
+
+
+def _ask(application: _sign_in.Application, url: str, what: str) -> list[dict[str, Any]]:
+    answer = application.session.request(
+        "GET",
+        f"{url}/v1.0/applications(appId='{application.client}')?$select={what}",
+        headers={"Authorization": f"Bearer {application.sign_in(url)}", "Accept": "application/json"},
+        timeout=max(application.end - time.monotonic(), 0.0),
+        ca_bundle=application.ca_bundle,
+        limit=LARGEST,
+    )
+    said = _json.read(answer)
+    listed = said.get(what)
+    if answer.status != OK or not isinstance(listed, list):
+        raise _refusal(answer, said, str(network.parse(url)), application.client)
+    return [one for one in listed if isinstance(one, dict)]
+
+
+def _refusal(
+    answer: network.Response, said: Mapping[str, Any], where: str, client: str
+) -> errors.CredentialError:
+    error = said.get("error")
+    code = str(error.get("code", "")) if isinstance(error, dict) else ""
+    if answer.status == TOO_MANY:
+        return errors.RateLimited(f"{where} asks for fewer calls.", retry_after=answer.retry_after())
+    if answer.status in REFUSALS and code in CODES:
+        kind, words = CODES[code]
+        return kind(f"{where} {words.format(client=client)} ({code}).")
+    return errors.ProviderUnreachable(
+        f"{where} gave no usable answer (HTTP status {answer.status}).", retry_after=answer.retry_after()
+    )
+
+
+def _names(certificate: _certificate.Certificate) -> frozenset[bytes]:
+    return frozenset({bytes.fromhex(certificate.thumbprint), certificate.sha256})
+
+
+def _named(name: Any) -> bytes:
+    """Reads the fingerprint that a certificate goes by, in hexadecimal digits or in base64."""
+    if not isinstance(name, str):
+        return b""
+    try:
+        if re.fullmatch(r"[0-9A-Fa-f]{40}", name):
+            return bytes.fromhex(name)
+        return base64.b64decode(name, validate=True)
+    except (binascii.Error, ValueError):
+        return b""
+
+
+def _time(text: Any) -> datetime.datetime | None:
+    try:
+        found = datetime.datetime.fromisoformat(text) if isinstance(text, str) else None
+    except ValueError:
+        return None
+    return found if found and found.tzinfo else None
+
+
+def require_permissions(permissions: tuple[str, ...]) -> None:
+    """Refuses what cannot be a permission of an application on Graph; raises Misconfigured."""
+    if wrong := [one for one in permissions if not PERMISSION.fullmatch(one)]:
+        raise errors.Misconfigured(
+            f"spec.validation.permissions holds {', '.join(wrong)}: with resource graph a permission is an "
+            "application permission of Microsoft Graph, such as User.Read.All."
+        )
+
+
+def grants(token: str, permissions: tuple[str, ...]) -> contract.Grants:
+    """Reads the permissions that a token for Graph lists.
+
+    It is not verified: Entra ID itself just gave it, and nobody is let in by what it says here.
+    """
+    roles = _roles(token)
+    if roles is None:
+        return contract.Grants(unknown=permissions, why=OPAQUE)
+    return contract.Grants(missing=tuple(one for one in permissions if one.lower() not in roles))
+
+
+def _roles(token: str) -> frozenset[str] | None:
+    try:
+        roles = _signing.read(token).claims.get("roles", [])
+    except errors.InvalidKeyMaterial:
+        return None
+    if not isinstance(roles, list):
+        return None
+    return frozenset(str(role).lower() for role in roles)

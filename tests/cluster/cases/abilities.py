@@ -1,0 +1,77 @@
+"""The rules of what only some types can do, and of what takes the place of a stored key."""
+
+from cluster.cases.azure import keyless as azure
+from cluster.cases.case import Case, probing
+from cluster.cases.google import federated as google
+from cluster.crds import Json, spec
+
+IDENTITY = {"serviceAccountName": "backup", "roleARN": "arn:aws:iam::123456789012:role/backup"}
+
+
+ROLE = {"roleARN": IDENTITY["roleARN"]}
+OTHERS = {"impersonate": "backup@example-project.iam.gserviceaccount.com"}
+
+
+def keyless(**changes: object) -> Json:
+    """Return a spec without a stored key."""
+    return spec(without="secretRef", workloadIdentity=IDENTITY, **changes)
+
+
+CASES = {
+    "a key is stored, or nothing is": Case(
+        "spec",
+        "must have either secretRef, the Secret that holds the key, or workloadIdentity",
+        good=keyless(),
+        bad=spec(workloadIdentity=IDENTITY),
+    ),
+    "what is not stored is not published": Case(
+        "spec.targets",
+        "must not be set with workloadIdentity: no key is stored",
+        good=keyless(targets=[]),
+        bad=keyless(targets=[{"name": "a", "format": "env"}]),
+    ),
+    "a workload identity has a ServiceAccount": Case(
+        "spec.workloadIdentity.serviceAccountName",
+        "must be the name of a ServiceAccount, such as backup",
+        good=keyless(),
+        bad=spec(without="secretRef", workloadIdentity={**IDENTITY, "serviceAccountName": "My Account"}),
+    ),
+    "a type that needs a stored key has no workload identity": Case(
+        "spec.workloadIdentity",
+        "can be set for the types ",
+        good=keyless(),
+        bad={**probing("basic"), "secretRef": None, "workloadIdentity": {"serviceAccountName": "backup"}},
+    ),
+    "a permission is one in the provider's words": Case(
+        "spec.validation.permissions[0]",
+        "must be a permission in the provider's words, such as s3:GetObject",
+        good=spec(validation={"permissions": ["s3:GetObject"]}),
+        bad=spec(validation={"permissions": ["s3:*"]}),
+    ),
+    "permissions are asked for where a provider tells them": Case(
+        "spec.validation.permissions",
+        "can be set for the types ",
+        good=spec(validation={"permissions": ["AmazonEC2FullAccess"]}),
+        bad={**probing("basic"), "validation": {"permissions": ["read"]}},
+    ),
+    "accounts are discovered where keys see some": Case(
+        "spec.discoverReach",
+        "can be set for the types ",
+        good=spec(discoverReach=True),
+        bad={**probing("basic"), "discoverReach": True},
+    ),
+    **{
+        f"{kind}: a workload identity has its type's fields": Case(
+            "spec.workloadIdentity",
+            f"takes {takes} for the type {kind}: remove the others",
+            good=good,
+            bad={**good, "workloadIdentity": {**good["workloadIdentity"], **foreign}},
+        )
+        for kind, takes, good, foreign in (
+            ("aws", "audience, roleARN, serviceAccountName", keyless(), OTHERS),
+            ("s3", "audience, roleARN, serviceAccountName", keyless(aws=None, s3={}), OTHERS),
+            ("azure", "audience, serviceAccountName", azure(), ROLE),
+            ("google", "audience, impersonate, provider, serviceAccountName", google(), ROLE),
+        )
+    },
+}
