@@ -13,13 +13,13 @@ from typing import Any
 import yaml
 
 from credential_operator import formats, providers
-from credential_operator.api import conditions, kinds, pages
+from credential_operator.api import conditions, installed, kinds, pages, type_pages
 from credential_operator.providers import contract
 
 ROOT = Path(__file__).parents[2]
 CHART = "deploy/chart/files/crds"
 """A copy of the CRDs: Helm reads nothing outside of a chart."""
-FOLDERS = ("crds", "deploy/examples", CHART)
+FOLDERS = ("crds", "crds/types", "deploy/examples", CHART)
 """Where generated files are; one that is not generated any more is removed."""
 NOTICE = f"# {pages.NOTICE}\n"
 OWNER = {"team": "storage", "contact": "#storage-oncall"}
@@ -76,25 +76,47 @@ def files() -> dict[str, str]:
         credential,
         example=samples["s3"],
         meanings=conditions.CREDENTIAL,
-        types=[*providers.find().values()],
+        elsewhere={name: f"types/{_kebab(name)}.md" for name in providers.find()},
     )
+    written |= _type_pages(credential, samples)
     written["crds/credentialreferences.md"] = pages.page(
         reference, example=samples["credentialreference"], meanings=conditions.REFERENCE
     )
     return written
 
 
+def _type_pages(crd: Json, samples: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Gives the page of every credential type."""
+    (version,) = crd["spec"]["versions"]
+    spec = version["schema"]["openAPIV3Schema"]["properties"]["spec"]
+    for name, provider in providers.find().items():
+        fields = [installed.UNKNOWN] if installed.takes_any(provider) else provider.variables
+        facts = type_pages.Facts(
+            cost=provider.cost,
+            examples=[samples[sample] for sample, _ in _samples(provider)],
+            formats=[layout.name for layout in formats.find().values() if layout.serves(fields)],
+            sources=[layout.name for layout in formats.sources().values() if layout.serves(fields)],
+            sets=getattr(provider, "permission_sets", {}),
+        )
+        yield f"crds/types/{_kebab(name)}.md", type_pages.page(provider, spec, facts)
+
+
 def _examples() -> Iterator[tuple[str, str]]:
     """Gives an example manifest for every credential type, and one for a reference."""
     for provider in providers.find().values():
-        more: Mapping[str, Mapping[str, Any]] = getattr(provider, "examples", {})
-        examples = {_kebab(provider.name): provider.example, **more}
-        for name, config in examples.items():
-            yield name, manifest(_example(provider, name, config))
-        if isinstance(provider, contract.Keyless):
-            name = f"{_kebab(provider.name)}-workload-identity"
-            yield name, manifest(_keyless_example(provider, name, provider.workload_identity))
+        for name, documents in _samples(provider):
+            yield name, manifest(documents)
     yield "credentialreference", manifest([_reference()])
+
+
+def _samples(provider: contract.Provider[Any, Any]) -> Iterator[tuple[str, list[Json]]]:
+    """Gives the examples of a credential type by name."""
+    more: Mapping[str, Mapping[str, Any]] = getattr(provider, "examples", {})
+    for name, config in {_kebab(provider.name): provider.example, **more}.items():
+        yield name, _example(provider, name, config)
+    if isinstance(provider, contract.Keyless):
+        name = f"{_kebab(provider.name)}-workload-identity"
+        yield name, _keyless_example(provider, name, provider.workload_identity)
 
 
 def _kebab(name: str) -> str:

@@ -203,7 +203,7 @@ class Reconciler:
                     source.keys,
                     timeout=seen.spec.validation.timeout.total_seconds(),
                     external_id=self._keyring.external_id(*seen.key),
-                    asked=seen.asked(self._clock()),
+                    asked=seen.asked(source.version, self._clock()),
                 )
         except errors.CredentialError as error:
             return error

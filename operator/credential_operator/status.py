@@ -132,19 +132,21 @@ def _identified(validation: contract.Validation, known: Mapping[str, Any], now: 
     return {name: value for name, value in facts.items() if value}
 
 
-def _key(validation: contract.Validation, known: Mapping[str, Any], now: Time) -> Json | None:
+def _key(validation: contract.Validation, known: Mapping[str, Any], now: Time) -> Json:
     """Gives the public facts of the key; its history is kept as long as it is the same key."""
-    if not validation.key_id:
-        return None
-    if validation.history is None:
-        return {**(known if known.get("id") == validation.key_id else {}), "id": validation.key_id}
+    history = validation.history
+    if history is None:
+        same = validation.key_id in {None, known.get("id")}
+        return dict(known) if same else {"id": validation.key_id}
+    key_id = validation.key_id or history.key_id
     times = {
-        "createdAt": validation.history.created_at,
-        "lastUsedTime": validation.history.last_used_at,
-        "expiresAt": validation.history.expires_at,
+        "createdAt": history.created_at,
+        "lastUsedTime": history.last_used_at,
+        "expiresAt": history.expires_at,
         "observedAt": now,
     }
-    return {"id": validation.key_id, **{name: show_time(time) for name, time in times.items() if time}}
+    named = {"id": key_id} if key_id else {}
+    return named | {name: show_time(time) for name, time in times.items() if time}
 
 
 def _told(found: Pass, now: Time) -> Json:

@@ -106,13 +106,14 @@ class View:
         key = self.source_key
         return None if key is None else known.versions.get(key)
 
-    def asked(self, now: datetime.datetime) -> checks.Asked:
-        """Gives what to ask the provider besides whether the key works."""
+    def asked(self, version: str | None, now: datetime.datetime) -> checks.Asked:
+        """Gives what to ask the provider besides whether the key works; `version` is the source Secret's."""
         observed = findings.parse_time(self.status.get("key", {}).get("observedAt"))
+        another = version != self.status.get("source", {}).get("resourceVersion")
         return checks.Asked(
             permissions=self.spec.validation.permissions,
             reach=self.spec.discover_reach,
-            history=observed is None or now - observed > HISTORY_AFTER,
+            history=observed is None or another or now - observed > HISTORY_AFTER,
         )
 
     @property

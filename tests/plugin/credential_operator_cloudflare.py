@@ -78,6 +78,7 @@ class Provider:
     name: ClassVar[str] = "cloudflare"
     title: ClassVar[str] = "An API token of Cloudflare, of a user or of an account."
     locks: ClassVar[bool] = False
+    cost: ClassVar[str] = "One call of tokens/verify, which changes nothing."
     config = Config
     keys = Keys
     variables: ClassVar[Mapping[str, tuple[str, ...]]] = {

@@ -157,6 +157,12 @@ class TestSigningKey(Kept):
     def stage(self, api: JwtApi) -> suite.Stage:
         return stage_of(api, "ES256")
 
+    def test_a_clock_that_differs_is_not_a_wrong_key(
+        self, stage: suite.Stage, refused: Callable[..., Any]
+    ) -> None:
+        stage.emulator.faults.skew(4000)
+        refused(errors.ClockSkew)
+
     @pytest.mark.parametrize("algorithm", ALGORITHMS)
     def test_every_algorithm_is_one_that_others_verify(
         self, stage: suite.Stage, refused: Callable[..., Any], algorithm: str

@@ -125,15 +125,33 @@ def test_the_keys_of_examples_are_no_keys(files: dict[str, str]) -> None:
 
 def test_the_page_of_a_kind_describes_every_field(files: dict[str, str]) -> None:
     for crd, plural in zip(generate.crds(), (kinds.CREDENTIAL.plural, kinds.REFERENCE.plural), strict=True):
-        page = files[f"crds/{plural}.md"]
+        # A credential type has a page of its own.
+        page = "".join(
+            text for name, text in files.items() if name == f"crds/{plural}.md" or "/types/" in name
+        )
         root = crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
         for path, field in schema.fields(root, plural):
             if not path.endswith(("[]", "*", plural, ".spec", ".status")) and ".conditions[]." not in path:
-                assert f"| `{path.rpartition('.')[2]}`" in page, path
+                name = path.rpartition(".")[2]
+                assert f"| `{name}`" in page or f"| [`{name}`](types/" in page, path
                 assert field["description"].split("\n")[0] in page, path
 
 
 def test_the_page_says_where_key_material_is_read_from(files: dict[str, str]) -> None:
-    assert (
-        "| `accessKeyID` (required) | `accessKeyID` or `AWS_ACCESS_KEY_ID` |" in files["crds/credentials.md"]
-    )
+    page = files["crds/types/aws.md"]
+    assert "| `accessKeyID` (required) | `accessKeyID` or `AWS_ACCESS_KEY_ID` |" in page
+    assert "other layouts: `aws-credentials-file`, `env`, `ini`, `velero`" in page
+
+
+def test_every_type_has_a_page_with_its_examples_its_cost_and_what_it_can_do(files: dict[str, str]) -> None:
+    for provider in providers.find().values():
+        name = re.sub("(?=[A-Z])", "-", provider.name).lower()
+        page = files[f"crds/types/{name}.md"]
+        assert files[f"deploy/examples/{name}.yaml"].split("\n", 1)[1].strip() in page
+        assert provider.cost in page
+        for attribute, word in (
+            *(("grants", "`validation.permissions`:"), ("reach", "`discoverReach`:")),
+            *(("history", "`status.key`:"), ("workload_identity", "`workloadIdentity`:")),
+        ):
+            assert (word in page) == hasattr(provider, attribute), (name, word)
+    assert "| `PortworxBucket` |" in files["crds/types/s3.md"]

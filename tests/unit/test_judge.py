@@ -460,6 +460,12 @@ def test_the_history_of_a_key_is_kept_until_it_is_another_key() -> None:
     assert status.after(told, found(ACCEPTED), NOW + HOUR).status["key"] == told["key"]
     other = dataclasses.replace(ACCEPTED, key_id="AKIA2")
     assert status.after(told, found(other), NOW + HOUR).status["key"] == {"id": "AKIA2"}
+    nameless = dataclasses.replace(ACCEPTED, key_id=None)
+    assert status.after(told, found(nameless), NOW + HOUR).status["key"] == told["key"]
+    named = dataclasses.replace(nameless, history=contract.History(key_id="secret-1"))
+    assert status.after({}, found(named), NOW).status["key"]["id"] == "secret-1"
+    untold = dataclasses.replace(nameless, history=contract.History())
+    assert status.after({}, found(untold), NOW).status["key"] == {"observedAt": "2026-11-22T12:00:00Z"}
     silent = dataclasses.replace(ACCEPTED, history=contract.History())
     assert status.after(told, found(silent), NOW).status["key"] == {
         "id": "AKIA1",

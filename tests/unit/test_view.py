@@ -272,10 +272,12 @@ def test_a_key_that_was_refused_is_not_written_again() -> None:
 def test_a_key_s_history_is_asked_for_once_a_day() -> None:
     document = settled()
     document["spec"] |= {"discoverReach": True, "validation": {"permissions": ["s3:GetObject"]}}
-    assert seen(document).asked(NOW) == checks.Asked(permissions=("s3:GetObject",), reach=True, history=True)
+    everything = checks.Asked(permissions=("s3:GetObject",), reach=True, history=True)
+    assert seen(document).asked("5", NOW) == everything
     document["status"]["key"] = {"id": "AKIA1", "observedAt": EARLIER}
-    assert not seen(document).asked(NOW).history
-    assert seen(document).asked(NOW + datetime.timedelta(days=1)).history
+    assert not seen(document).asked("5", NOW).history
+    assert seen(document).asked("5", NOW + datetime.timedelta(days=1)).history
+    assert seen(document).asked("6", NOW).history
 
 
 class Keyless(type(providers.find()["aws"])):  # type: ignore[misc]

@@ -192,8 +192,8 @@ class Identity(values.Model):
 class Key(values.Model):
     """The public facts of the key that was last accepted."""
 
-    id: Annotated[str, pydantic.Field(max_length=4096)]
-    """Its public name, such as an AWS access key id; not key material."""
+    id: Annotated[str, pydantic.Field(max_length=4096)] | None = None
+    """Its public name, such as an AWS access key id, where it has one; not key material."""
     created_at: datetime.datetime | None = None
     """When it was made, where the provider tells."""
     last_used_time: datetime.datetime | None = None

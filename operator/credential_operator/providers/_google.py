@@ -20,7 +20,6 @@ UNIVERSE = "googleapis.com"
 GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 LIFE = datetime.timedelta(minutes=5)
 """How long an assertion is good for; Google takes up to an hour."""
-SKEW = datetime.timedelta(minutes=5)
 """How far Google lets our clock be from its own."""
 OK = 200
 TOO_MANY = 429
@@ -130,7 +129,7 @@ def token_in(response: network.Response, *, where: str, email: str, now: datetim
         refusals=REFUSALS,
         grants=GRANTS,
         otherwise="it did not accept what the key signed",
-        skewed=differ(response.date(), now),
+        skewed=response.skewed(now),
     )
     if kind is errors.ClockSkew:
         raise errors.ClockSkew(
@@ -165,8 +164,3 @@ def meaning(
     if skewed:
         return errors.ClockSkew, ""
     return errors.Rejected, otherwise
-
-
-def differ(theirs: datetime.datetime | None, now: datetime.datetime) -> bool:
-    """Tells whether Google's clock, where it is told, is too far from ours."""
-    return theirs is not None and abs(theirs - now) > SKEW

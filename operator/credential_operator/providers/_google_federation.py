@@ -196,7 +196,7 @@ class Transport:
             refusals=REFUSALS,
             grants=GRANTS,
             otherwise=UNKNOWN,
-            skewed=_google.differ(response.date(), self.now()),
+            skewed=response.skewed(self.now()),
         )
         if kind is errors.ClockSkew:
             return errors.ClockSkew(

@@ -35,6 +35,7 @@ CODES: Mapping[str, tuple[type[errors.CredentialError], str]] = {
     ),
     "InvalidAuthenticationToken": (errors.Misconfigured, "does not accept the token of application {client}"),
 }
+GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 OPAQUE = "the token that the application got for Microsoft Graph does not say."
 
 
@@ -51,8 +52,11 @@ def life(application: _sign_in.Application, url: str) -> contract.History:
         ours = [one for one in listed if _named(one.get("customKeyIdentifier")) in names]
     if len(ours) != 1:
         return contract.History()
+    name = ours[0].get("keyId")
     return contract.History(
-        created_at=_time(ours[0].get("startDateTime")), expires_at=_time(ours[0].get("endDateTime"))
+        key_id=name if isinstance(name, str) and GUID.fullmatch(name) else None,
+        created_at=_time(ours[0].get("startDateTime")),
+        expires_at=_time(ours[0].get("endDateTime")),
     )
 
 

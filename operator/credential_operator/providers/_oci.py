@@ -19,7 +19,6 @@ from credential_operator.providers import _json, _rsa, network
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric import rsa
 
-SKEW = datetime.timedelta(minutes=5)
 """How far the time of a request may be from Oracle's clock."""
 OK = 200
 TOO_MANY = 429
@@ -104,10 +103,10 @@ def refusal(
     response: network.Response, *, where: str, name: str, now: datetime.datetime
 ) -> errors.CredentialError:
     """Turns an answer that is not the expected one into the error that it means; `name` is the key's."""
-    wait, answer, theirs = response.retry_after(), said(response), response.date()
+    wait, answer = response.retry_after(), said(response)
     if response.status == TOO_MANY:
         return errors.RateLimited(f"{where} asks for fewer calls.", retry_after=wait)
-    if answer == UNAUTHENTICATED and theirs is not None and abs(theirs - now) > SKEW:
+    if answer == UNAUTHENTICATED and response.skewed(now):
         return errors.ClockSkew(
             f"{where} did not accept the time of the request: its clock and the operator's differ."
         )

@@ -85,10 +85,14 @@ class Probe(values.Model):
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Proof:
-    """How a key is shown to a server: headers and parameters of the query."""
+    """How a key is shown to a server: headers and parameters of the query.
+
+    `timed`: it is good for a while by the server's clock, so that another clock makes it wrong.
+    """
 
     headers: Mapping[str, str] = dataclasses.field(default_factory=dict, repr=False)
     query: Mapping[str, str] = dataclasses.field(default_factory=dict, repr=False)
+    timed: bool = False
 
 
 NOTHING = Proof()
@@ -126,7 +130,12 @@ def prove(probe: Probe, proof: Proof, context: contract.Context) -> None:
     """Makes both requests; raises a CredentialError where they do not prove the key."""
     end = time.monotonic() + context.timeout
     guarded(probe, _ask(probe, NOTHING, context, end))
-    judge(probe, _ask(probe, proof, context, end))
+    answer = _ask(probe, proof, context, end)
+    if proof.timed and answer.status in probe.rejected and answer.skewed(context.now()):
+        raise errors.ClockSkew(
+            f"{endpoint(probe)} refused the key, and its clock and the operator's differ by over 5 minutes."
+        )
+    judge(probe, answer)
 
 
 def _ask(probe: Probe, proof: Proof, context: contract.Context, end: float) -> network.Response:

@@ -24,7 +24,6 @@ KEY_ID = re.compile(r"(AKIA|ASIA)[A-Z2-7]{16}")
 PLAIN = re.compile(r"[!-~]+")
 UNPLAIN = "holds white space or characters that no key has."
 CODE = re.compile(r"[A-Za-z0-9.]{1,64}")
-SKEW = datetime.timedelta(minutes=5)
 """How far a signature's time may be from the provider's clock."""
 
 THROTTLED = frozenset(  # botocore/retries/standard.py, ThrottledRetryableChecker
@@ -195,10 +194,10 @@ class Client:
             return True
         if answer.code not in {"SignatureDoesNotMatch", "InvalidSignatureException"}:
             return False
-        words, theirs = answer.texts.get("Message", ""), answer.response.date()
+        words = answer.texts.get("Message", "")
         if "Signature expired" in words or "Signature not yet current" in words:
             return True
-        return theirs is not None and abs(theirs - self.now()) > SKEW
+        return answer.response.skewed(self.now())
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

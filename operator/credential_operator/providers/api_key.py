@@ -92,6 +92,9 @@ class Provider:
     name: ClassVar[str] = "apiKey"
     title: ClassVar[str] = "An API key or token, sent in a header or in the query of a URL."
     locks: ClassVar[bool] = False
+    cost: ClassVar[str] = (
+        "One request with a preset; two to a probed URL, the first without the key; none without either."
+    )
     config = Config
     keys = Keys
     variables: ClassVar[Mapping[str, tuple[str, ...]]] = {"key": ("API_KEY",)}

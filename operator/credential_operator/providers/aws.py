@@ -92,6 +92,11 @@ class Provider:
     name: ClassVar[str] = "aws"
     title: ClassVar[str] = "An AWS access key, and the role that is assumed with it."
     locks: ClassVar[bool] = False
+    cost: ClassVar[str] = (
+        "One call to STS: GetCallerIdentity; with a role AssumeRole twice, the second to see that it is "
+        "refused without the external ID. CloudTrail records each. Once a day two calls to IAM, for the key's "
+        "history."
+    )
     config = Config
     keys = _sigv4.Keys
     variables: ClassVar[Mapping[str, tuple[str, ...]]] = {

@@ -102,6 +102,10 @@ class Provider:
     name: ClassVar[str] = "azure"
     title: ClassVar[str] = "An Azure application (service principal) and its client secret or certificate."
     locks: ClassVar[bool] = False
+    cost: ClassVar[str] = (
+        "One sign-in, which the tenant's sign-in log records, and for Resource Manager one list of "
+        "subscriptions. Once a day another sign-in and a call to Graph, for the key's history."
+    )
     config = Config
     keys = Keys
     workload_identity = contract.WorkloadIdentity

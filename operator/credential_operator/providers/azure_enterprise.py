@@ -43,6 +43,7 @@ class Provider:
     name: ClassVar[str] = "azureEnterprise"
     title: ClassVar[str] = "A key of Azure's enterprise reporting APIs, which are retired: deprecated."
     locks: ClassVar[bool] = False
+    cost: ClassVar[str] = "Nothing: nobody is asked."
     config = Config
     keys = Keys
     variables: ClassVar[Mapping[str, tuple[str, ...]]] = {

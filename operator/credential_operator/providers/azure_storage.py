@@ -91,6 +91,10 @@ class Provider:
     name: ClassVar[str] = "azureStorage"
     title: ClassVar[str] = "An Azure storage account and one of its keys."
     locks: ClassVar[bool] = False
+    cost: ClassVar[str] = (
+        "One list of one container, which is billed as one operation and stands in the account's log, where "
+        "that is switched on."
+    )
     config = Config
     keys = Keys
     variables: ClassVar[Mapping[str, tuple[str, ...]]] = {
@@ -212,14 +216,14 @@ def _refusal(
     config: Config, answer: network.Response, code: str, *, now: datetime.datetime
 ) -> errors.CredentialError:
     """Turns an answer that is not the expected one into the error that it means."""
-    where, wait, theirs = str(network.parse(_url(config))), answer.retry_after(), answer.date()
+    where, wait = str(network.parse(_url(config))), answer.retry_after()
     if answer.status == TOO_MANY or code == BUSY:
         return errors.RateLimited(f"{where} asks for fewer calls.", retry_after=wait)
     if answer.status not in REFUSALS or code not in CODES:
         return errors.ProviderUnreachable(
             f"{where} gave no usable answer (HTTP status {answer.status}).", retry_after=wait
         )
-    if code == MISMATCH and theirs is not None and abs(theirs - now) > SKEW:
+    if code == MISMATCH and answer.skewed(now, SKEW):
         return errors.ClockSkew(
             f"{where} did not accept the time of the request: its clock and the operator's differ."
         )

@@ -28,6 +28,9 @@ class Provider:
     name: ClassVar[str] = "basic"
     title: ClassVar[str] = "A user name and password, for HTTP's basic authentication and everything like it."
     locks: ClassVar[bool] = True
+    cost: ClassVar[str] = (
+        "Two requests to the probed URL, the first without the password; none without a probe."
+    )
     config = Config
     keys = Keys
     variables: ClassVar[Mapping[str, tuple[str, ...]]] = {

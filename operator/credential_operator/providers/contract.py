@@ -70,8 +70,12 @@ class Warned:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class History:
-    """When a key was made, when anybody last used it and when its life ends, as far as the provider tells."""
+    """When a key was made, when anybody last used it and when its life ends, as far as the provider tells.
 
+    `key_id` is the key's public name, where only this tells it.
+    """
+
+    key_id: str | None = None
     created_at: datetime.datetime | None = None
     last_used_at: datetime.datetime | None = None
     expires_at: datetime.datetime | None = None
@@ -153,6 +157,8 @@ class Provider(Protocol[C, K]):
     """The type in a sentence, for documentation."""
     locks: ClassVar[bool]
     """Whether accounts are locked after some refusals: a refused key is not tried again until it changes."""
+    cost: ClassVar[str]
+    """What a validation costs, in sentences: calls, and what the provider records of them or bills."""
     config: type[C]
     keys: type[K]
     variables: ClassVar[Mapping[str, tuple[str, ...]]]

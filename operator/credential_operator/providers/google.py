@@ -123,6 +123,10 @@ class Provider:
     name: ClassVar[str] = "google"
     title: ClassVar[str] = "A key of a Google Cloud service account."
     locks: ClassVar[bool] = False
+    cost: ClassVar[str] = (
+        "One request for a token, which counts as a use of the key. Once a day one call to IAM, for the key's "
+        "history."
+    )
     config = Config
     keys = Keys
     workload_identity = WorkloadIdentity

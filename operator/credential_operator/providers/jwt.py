@@ -73,6 +73,7 @@ class Provider:
     name: ClassVar[str] = "jwt"
     title: ClassVar[str] = "A signed token (JWT), or the key that signs one."
     locks: ClassVar[bool] = False
+    cost: ClassVar[str] = "Two requests to the probed URL, the first without the token; none without a probe."
     config = Config
     keys = Keys
     variables: ClassVar[Mapping[str, tuple[str, ...]]] = {
@@ -131,7 +132,8 @@ class Provider:
             )
         if config.probe is None:
             return dataclasses.replace(known, unasked=_probe.unasked(self.name).unasked)
-        _probe.prove(config.probe, _probe.Proof(headers={"Authorization": f"Bearer {token}"}), context)
+        shown = {"Authorization": f"Bearer {token}"}
+        _probe.prove(config.probe, _probe.Proof(headers=shown, timed="signingKey" in texts), context)
         return known
 
     def fields(self, config: Config, keys: Keys) -> Mapping[str, str]:

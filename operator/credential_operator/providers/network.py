@@ -43,6 +43,8 @@ __all__ = [
 Resolution = _wire.Resolution
 resolve = _wire.resolve
 
+SKEW = datetime.timedelta(minutes=5)
+"""How far from their own clock most providers let the time of a signature be."""
 LIMIT = 64 * 1024  # bytes of a body that anyone has to read
 POOLS = 128  # endpoints whose connections are kept
 KEPT = 32  # idle connections to one endpoint: as many as there are calls to it at a time
@@ -69,6 +71,11 @@ class Response:
     def date(self) -> datetime.datetime | None:
         """Reads the provider's clock."""
         return _date(self.headers.get("Date", ""))
+
+    def skewed(self, now: datetime.datetime, by: datetime.timedelta = SKEW) -> bool:
+        """Tells whether the provider's clock, where it is told, is too far from ours."""
+        theirs = self.date()
+        return theirs is not None and abs(theirs - now) > by
 
     def retry_after(self) -> float | None:
         """Reads how many seconds we are asked to wait; a date counts from the provider's own clock."""

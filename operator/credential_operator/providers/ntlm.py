@@ -40,6 +40,10 @@ class Provider:
     name: ClassVar[str] = "ntlm"
     title: ClassVar[str] = "A user name and password of a Windows domain, for NTLM authentication."
     locks: ClassVar[bool] = True
+    cost: ClassVar[str] = (
+        "Three requests to the probed URL, of which the last two are one login, which the domain records; "
+        "none without a probe."
+    )
     config = Config
     keys = Keys
     variables: ClassVar[Mapping[str, tuple[str, ...]]] = {
@@ -131,8 +135,7 @@ class _Check:
             )
         if not found:
             raise self._no_challenge()
-        theirs, ours = answer.date(), self._context.now()
-        if theirs and abs(theirs - ours) > LATITUDE and not _ntlm.stamped(found):
+        if answer.skewed(self._context.now(), LATITUDE) and not _ntlm.stamped(found):
             # Before the password is shown: a refusal for the clock's sake would count against the account.
             raise errors.ClockSkew(
                 f"{self._where} has another time than the operator: set the clocks of both right."

@@ -18,7 +18,6 @@ from credential_operator.providers import _json, _signing, contract, network
 OK = 200
 TOO_MANY = 429
 SERVER_ERROR = 500
-SKEW = datetime.timedelta(minutes=5)
 """How far the server's clock may be from ours before a refused assertion is its clock's doing."""
 
 GRANT_TYPES = {
@@ -167,6 +166,7 @@ class Provider:
     name: ClassVar[str] = "oauth2"
     title: ClassVar[str] = "An OAuth 2 client: its secret, a key that signs assertions, or a refresh token."
     locks: ClassVar[bool] = False
+    cost: ClassVar[str] = "One request for a token; none for a refresh token, whose use may end it."
     config = Config
     keys = Keys
     variables: ClassVar[Mapping[str, tuple[str, ...]]] = {
@@ -353,8 +353,7 @@ def _refused_assertion(
     where: str, answer: network.Response, now: datetime.datetime
 ) -> errors.CredentialError:
     """Tells a clock that differs, which makes every assertion wrong, from a key that is."""
-    theirs = answer.date()
-    if theirs is not None and abs(theirs - now) > SKEW:
+    if answer.skewed(now):
         return errors.ClockSkew(
             f"{where} did not accept the assertion, and its clock and the operator's differ by over 5 minutes."
         )

@@ -23,6 +23,7 @@ class Provider:
         "protected like all others."
     )
     locks: ClassVar[bool] = False
+    cost: ClassVar[str] = "Nothing: nobody can be asked."
     config = Config
     keys = Keys
     variables: ClassVar[Mapping[str, tuple[str, ...]]] = {}

@@ -80,6 +80,10 @@ class Provider:
     name: ClassVar[str] = "oracle"
     title: ClassVar[str] = "An API signing key of a user of Oracle Cloud Infrastructure."
     locks: ClassVar[bool] = False
+    cost: ClassVar[str] = (
+        "One look at the user's own record, and a line in the audit log. Once a day a list of the user's "
+        "keys, for the key's history."
+    )
     config = Config
     keys = Keys
     permission_sets: ClassVar[Mapping[str, tuple[str, ...]]] = {}

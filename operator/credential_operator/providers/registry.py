@@ -78,6 +78,10 @@ class Provider:
     title: ClassVar[str] = "A user name and password, or access token, of a container registry."
     # Docker Hub and Harbor make a user wait for a while after wrong passwords, and let them in again.
     locks: ClassVar[bool] = False
+    cost: ClassVar[str] = (
+        "Two to six requests: the entry, a login, and with a repository another token and the names of its "
+        "tags. None counts as a pull."
+    )
     config = Config
     keys = Keys
     variables: ClassVar[Mapping[str, tuple[str, ...]]] = {

@@ -100,6 +100,10 @@ class Provider:
     name: ClassVar[str] = "s3"
     title: ClassVar[str] = "An access key for a bucket on AWS S3 or a store that is compatible with it."
     locks: ClassVar[bool] = False
+    cost: ClassVar[str] = (
+        "One list of one object (of the buckets where none is named), which the store bills as one request. "
+        "On AWS, once a day two calls to IAM, for the key's history."
+    )
     config = Config
     keys = _sigv4.Keys
     variables: ClassVar[Mapping[str, tuple[str, ...]]] = {

@@ -1,0 +1,99 @@
+"""The reference page of a credential type: examples, its fields, its source Secret, what it costs and can do."""
+
+import dataclasses
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from credential_operator.api import abilities, installed, pages, schema, values
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What a page says of a type besides its fields.
+
+    `examples` are manifests; `formats` those that can lay it out, `sources` those that it can be read from;
+    `sets` names of permissions that stand for several.
+    """
+
+    cost: str
+    examples: Sequence[str]
+    formats: Sequence[str]
+    sources: Sequence[str]
+    sets: Mapping[str, Sequence[str]]
+
+
+OFTEN = (
+    "At the default interval of 1h a Credential is validated 24 times a day, and whenever its key changes; "
+    "`validation.interval` sets that."
+)
+ABILITIES = {
+    "grants": "`validation.permissions`: its permissions can be asked for.",
+    "reach": "`discoverReach`: what it sees is counted.",
+    "history": "`status.key`: its provider tells of the key's life.",
+    "workload_identity": "`workloadIdentity`: it can do without a stored key.",
+}
+"""What a type has that can do more than be validated -> what it can do."""
+
+
+def page(each: installed.CredentialType, spec: schema.Schema, facts: Facts) -> str:
+    """Writes the page of a type; `spec` is the schema of a Credential's spec."""
+    node = spec["properties"][each.name]
+    own = {**spec, schema.RULES: [one for one in values.rules_of(spec) if pages.is_about(one, each.name)]}
+    blocks = [
+        f"<!-- {pages.NOTICE} -->",
+        f"# {each.name}",
+        f"`spec.{each.name}`",
+        *pages.objects(node, f"spec.{each.name}", headed=False),
+        *pages.rules(own),
+        "## Examples",
+        *(f"```yaml\n{example.strip()}\n```" for example in facts.examples),
+        "## The source Secret",
+        *_source(each, facts),
+        "## Targets",
+        f"It can be published in the formats {_listed(facts.formats)}.",
+        "## What a validation costs",
+        f"{facts.cost} {OFTEN}",
+        "## What it can do besides",
+        *_abilities(each, facts),
+        "What is said in every situation: [verdicts](../verdicts.md).",
+    ]
+    return "\n\n".join(blocks) + "\n"
+
+
+def _source(each: installed.CredentialType, facts: Facts) -> Iterator[str]:
+    if installed.takes_any(each):
+        yield "It may hold any keys: each is a field of its own name."
+        return
+    yield (
+        "Each field is read from the key of its own name, or of the provider's environment variable; "
+        "`secretRef.keys` names others."
+    )
+    yield pages.table(("field", "read from", "meaning"), list(_fields(each)))
+    yield f"With `secretRef.format` it is read from other layouts: {_listed(facts.sources)}."
+
+
+def _fields(each: installed.CredentialType) -> Iterator[tuple[str, str, str]]:
+    for name, field in each.keys.model_fields.items():
+        public = field.alias or name
+        spellings = (public, *each.variables.get(public, ()))
+        yield (
+            pages.field_name(public, [public] if field.is_required() else []),
+            " or ".join(f"`{key}`" for key in spellings),
+            schema.paragraphs(field.description or ""),
+        )
+
+
+def _abilities(each: installed.CredentialType, facts: Facts) -> Iterator[str]:
+    can = [text for attribute, text in ABILITIES.items() if hasattr(each, attribute)]
+    yield "\n".join(f"* {text}" for text in can) if can else "Nothing."
+    if facts.sets:
+        yield "Names that stand for several permissions:"
+        rows = [(f"`{name}`", " ".join(f"`{one}`" for one in listed)) for name, listed in facts.sets.items()]
+        yield pages.table(("name", "permissions"), rows)
+    identity: Any = getattr(each, abilities.IDENTITY.attribute, None)
+    if identity is not None:
+        yield from pages.objects(schema.of(identity), "spec.workloadIdentity")
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names) if names else "none"
