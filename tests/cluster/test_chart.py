@@ -18,7 +18,10 @@ CHART = ROOT / "deploy" / "chart"
 LISTED = CHART / "values-namespaces.yaml"
 GROUP = users.GROUP
 KINDS = ("credentials", "credentialreferences")
-POLICIES = ("source", "targets", "target-metadata", "delete-protection", "force-delete", "release")
+POLICIES = (
+    *("source", "workload-identity", "targets", "target-metadata"),
+    *("delete-protection", "force-delete", "release"),
+)
 EVERYWHERE, PLATFORM = "credential-operator", "platform"
 """Namespaces of the two installations: cluster-wide, and for the namespaces of values-namespaces.yaml."""
 
@@ -168,6 +171,7 @@ def test_values_reach_the_operator_as_its_settings(plane: ControlPlane) -> None:
     assert settings.load(environment) == settings.Settings(
         namespaces=("team-a", "team-b"),
         own_namespace="metadata.namespace",
+        service_account="spec.serviceAccountName",
         identity="metadata.name",
         leader_election=False,
         log_level="DEBUG",

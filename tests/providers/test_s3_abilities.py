@@ -156,7 +156,7 @@ def test_a_compatible_store_has_no_iam_unless_one_is_named(
         found = stage.ask("grants", ("s3:GetObject",), config=config)
         assert found.unknown == ("s3:GetObject",)
         assert "s3.iamEndpoint and s3.stsEndpoint" in found.why
-    assert stage.ask("history", config={"endpoint": emulator.url}) == contract.History()
+    assert stage.ask("history", config={"endpoint": emulator.url}) is None
     assert emulator.calls == []
 
 
@@ -207,7 +207,7 @@ def test_a_token_opens_a_session_that_all_else_works_with(
         identity=contract.Identity(principal=identity["roleARN"])
     )
     assert stage.ask("grants", ("s3:GetObject", "s3:PutObject"), keys=keys).missing == ("s3:PutObject",)
-    assert stage.ask("history", keys=keys) == contract.History()
+    assert stage.ask("history", keys=keys) is None
     assert [call.action for call in emulator.calls] == [
         "AssumeRoleWithWebIdentity",
         "ListObjectsV2",
@@ -288,5 +288,5 @@ def test_a_store_without_iam_is_asked_for_nothing_but_its_list() -> None:
             wrong={},
         )
         assert stage.check().identity
-        assert stage.ask("history") == contract.History()
+        assert stage.ask("history") is None
         assert stage.ask("grants", ("s3:GetObject",)).unknown == ("s3:GetObject",)

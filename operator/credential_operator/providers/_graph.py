@@ -39,10 +39,10 @@ GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 OPAQUE = "the token that the application got for Microsoft Graph does not say."
 
 
-def life(application: _sign_in.Application, url: str) -> contract.History:
+def life(application: _sign_in.Application, url: str) -> contract.History | None:
     """Tells of the secret or the certificate that an application signs in with; raises if Graph refuses."""
     if isinstance(application.key, _sign_in.Federated):
-        return contract.History()
+        return None
     if isinstance(application.key, str):
         listed = _ask(application, url, "passwordCredentials")
         ours = [one for one in listed if one.get("hint") == application.key[:HINT]]

@@ -62,11 +62,11 @@ class IAM:
         return self.caller.call("POST", self.url, body=body, wanted=wanted)
 
 
-def history(iam: IAM) -> contract.History:
+def history(iam: IAM) -> contract.History | None:
     """Asks for the key's last use before anything else uses it, then for its making; sessions have neither."""
     key = iam.caller.key
     if key.token is not None:
-        return contract.History()
+        return None
     used = iam.ask("GetAccessKeyLastUsed", frozenset({"LastUsedDate"}), AccessKeyId=key.id)
     listed = iam.ask("ListAccessKeys")
     if used is None and listed is None:

@@ -143,11 +143,13 @@ class Provider:
             identity=contract.Identity(principal=arn, account=account), key_id=keys.public_id
         )
 
-    def history(self, config: Config, keys: _sigv4.Keys, context: contract.Context) -> contract.History:
+    def history(
+        self, config: Config, keys: _sigv4.Keys, context: contract.Context
+    ) -> contract.History | None:
         """Asks IAM, with the key itself and not as the role that is assumed with it."""
         url = _iam_url(config)
         if url is None:
-            return contract.History()
+            return None
         return _iam.history(_iam_of(config, keys.key(), context, _end(context), url))
 
     def grants(

@@ -174,8 +174,10 @@ class Provider:
             warnings=_seen(config, _manager(config, application, token)) if managed else (),
         )
 
-    def history(self, config: Config, keys: Shown, context: contract.Context) -> contract.History:
+    def history(self, config: Config, keys: Shown, context: contract.Context) -> contract.History | None:
         """Asks Microsoft Graph about the secret or the certificate; needs Application.Read.All."""
+        if isinstance(keys, _sign_in.Federated):
+            return None
         return _graph.life(_application(config, keys, context), _graph_url(config))
 
     def grants(

@@ -192,8 +192,11 @@ class Provider(Protocol[C, K]):
 class Historian(Protocol):
     """A type whose provider knows when a key was made and last used."""
 
-    def history(self, config: Any, keys: Any, context: Context) -> History:
-        """Asks for both, before a validation, which is itself a use; raises a CredentialError if refused."""
+    def history(self, config: Any, keys: Any, context: Context) -> History | None:
+        """Asks for both, before a validation, which is itself a use; None where there is nobody to ask.
+
+        Raises a CredentialError if refused.
+        """
 
 
 @runtime_checkable

@@ -171,10 +171,10 @@ class Provider:
             key_id=account.key_id,
         )
 
-    def history(self, config: Config, keys: Held, context: contract.Context) -> contract.History:
+    def history(self, config: Config, keys: Held, context: contract.Context) -> contract.History | None:
         """Asks since when the key is good and until when; that needs iam.serviceAccountKeys.get."""
         if isinstance(keys, _google_federation.Federated):
-            return contract.History()
+            return None
         account = _account(keys)
         return _apis(config, keys, context).history(account.project, account.email, account.key_id)
 

@@ -151,10 +151,12 @@ class Provider:
             identity=contract.Identity(principal=principal, account=account), key_id=keys.public_id
         )
 
-    def history(self, config: Config, keys: _sigv4.Keys, context: contract.Context) -> contract.History:
+    def history(
+        self, config: Config, keys: _sigv4.Keys, context: contract.Context
+    ) -> contract.History | None:
         """Asks IAM, where the store is AWS's or has one."""
         iam = _iam_of(config, keys.key(), context, _end(context))
-        return _iam.history(iam) if iam else contract.History()
+        return _iam.history(iam) if iam else None
 
     def grants(
         self, config: Config, keys: _sigv4.Keys, permissions: tuple[str, ...], context: contract.Context
