@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import pathlib
+import subprocess
 import sys
 import types
 from collections.abc import Mapping
@@ -210,3 +211,16 @@ def test_installed_packages_add_theirs(package: Any, tmp_path: pathlib.Path) -> 
     (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: theirs\nVersion: 1\n")
     (metadata / "entry_points.txt").write_text("[some_types]\ntheirs = theirs:ONE\n")
     assert list(plugins.find(made, "ONE", skip=())) == ["ours", "theirs"]
+
+
+SDKS = ("boto3", "botocore", "azure", "google", "spnego", "jwt", "cryptography", "requests")
+
+
+def test_an_sdk_is_loaded_by_whoever_needs_it_and_not_by_listing_the_types() -> None:
+    code = (
+        "import sys; from credential_operator import providers;"
+        "[each.endpoint(each.config.model_validate(each.example)) for each in providers.find().values()];"
+        f"print([name for name in sys.modules if name.partition('.')[0] in {SDKS}])"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == "[]"
