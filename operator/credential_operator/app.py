@@ -196,7 +196,9 @@ class App:
             ),
             clock=_now,
         )
-        binder = binding.Binder(self._connection, self._known, _now)
+        binder = binding.Binder(
+            self._connection, self._known, recorder=recorder, wake=self._controller.wake, clock=_now
+        )
         async with asyncio.TaskGroup() as group:
             group.create_task(sweeper.run(self._settings.sweep_interval))
             group.create_task(

@@ -1,37 +1,77 @@
-"""The straight line of a CredentialReference: look at the Credential it names, report."""
+"""The straight line of a CredentialReference: look at its lease and at the Credential it names, report."""
 
 import datetime
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Iterable
+from typing import Any
 
-from credential_operator import cluster, inventory, references, status
+from credential_operator import cluster, events, inventory, references, status
+
+logger = logging.getLogger(__name__)
+
+Json = dict[str, Any]
 
 
 class Binder:
     """Brings CredentialReferences one pass further."""
 
     def __init__(
-        self, connection: cluster.Cluster, known: inventory.Inventory, clock: Callable[[], datetime.datetime]
+        self,
+        connection: cluster.Cluster,
+        known: inventory.Inventory,
+        *,
+        recorder: events.Recorder,
+        wake: Callable[[Iterable[inventory.Key]], None],
+        clock: Callable[[], datetime.datetime],
     ) -> None:
         self._connection = connection
         self._known = known
+        self._recorder = recorder
+        self._wake = wake
         self._clock = clock
 
-    async def reference(self, key: inventory.Key) -> None:
-        """Makes one pass over a CredentialReference."""
+    async def reference(self, key: inventory.Key) -> datetime.datetime | None:
+        """Makes one pass over a CredentialReference; gives the time of the next look, None for on change only."""
         record = self._known.references.get(key)
         if record is None:
-            return
-        document = record.parse()
-        named = inventory.Key(key.namespace, document["spec"]["credentialRef"]["name"])
+            return None
+        now, document = self._clock(), record.parse()
+        removal = references.removal(document, now)
+        if removal is not None and removal <= now:
+            await self._remove(key, document)
+            return None
+        named = inventory.named_by(document)
         found = self._known.credentials.get(named)
-        new = references.after(document, None if found is None else found.parse(), self._clock())
+        new = references.after(document, None if found is None else found.parse(), now)
+        await self._report(key, document, new, named)
+        looks = (references.lease_end(document | {"status": new}, now), removal)
+        return min((look for look in looks if look is not None and look > now), default=None)
+
+    async def _report(self, key: inventory.Key, document: Json, new: Json, named: inventory.Key) -> None:
+        """Writes the status if it differs, and has the Credential count anew where it counts for it no more."""
         patch = status.merge_patch(document["status"], new)
         if not patch:
             return
+        body = {"metadata": {"uid": document["metadata"]["uid"]}, "status": patch}
         try:
-            written = await self._connection.patch_status(
-                "credentialreferences", *key, {"metadata": {"uid": record.uid}, "status": patch}
-            )
+            written = await self._connection.patch_status("credentialreferences", *key, body)
         except cluster.NotFound:
             return
         self._known.put_reference(written)
+        if references.is_bound(new) != references.is_bound(document["status"]):
+            self._wake([named])
+        bound = next(one for one in new["conditions"] if one["type"] == "Bound")
+        if references.is_bound(document["status"]) and bound["reason"] == "Expired":
+            event = status.Event(type="Warning", reason="Expired", message=bound["message"])
+            await self._recorder.record("CredentialReference", document["metadata"], [event])
+
+    async def _remove(self, key: inventory.Key, document: Json) -> None:
+        """Removes a reference that has ended, as its owner asked for."""
+        metadata = document["metadata"]
+        try:
+            await self._connection.delete_reference(
+                *key, uid=metadata["uid"], version=metadata["resourceVersion"]
+            )
+        except cluster.NotFound:
+            return
+        logger.info("removed a reference that has ended", extra={"object": str(key)})

@@ -124,12 +124,8 @@ class Cluster:
 
     async def delete_secret(self, namespace: str, name: str, *, uid: str, version: str) -> None:
         """Deletes a Secret if it is still that one; raises NotFound."""
-        body = {
-            "kind": "DeleteOptions",
-            "apiVersion": "v1",
-            "preconditions": {"uid": uid, "resourceVersion": version},
-        }
-        await self._request("DELETE", f"/api/v1/namespaces/{namespace}/secrets/{name}", body=body)
+        path = f"/api/v1/namespaces/{namespace}/secrets/{name}"
+        await self._request("DELETE", path, body=_only(uid, version))
 
     # ServiceAccounts
 
@@ -151,6 +147,11 @@ class Cluster:
         """Patches the status by merge patch; raises NotFound."""
         path = f"{API}/namespaces/{namespace}/{plural}/{name}/status"
         return await self._request("PATCH", path, body=patch, kind=PATCH["merge"])
+
+    async def delete_reference(self, namespace: str, name: str, *, uid: str, version: str) -> None:
+        """Deletes a CredentialReference if it is still that one; raises NotFound."""
+        path = f"{API}/namespaces/{namespace}/credentialreferences/{name}"
+        await self._request("DELETE", path, body=_only(uid, version))
 
     async def references(self, namespace: str) -> list[Json]:
         """Lists the CredentialReferences of a namespace, fresh from the API server's store."""
@@ -292,6 +293,12 @@ class _Counted:
         if isinstance(error, aiohttp.ClientError | TimeoutError | ConnectionError):
             metrics.API_REQUESTS.labels(self._verb, "none").inc()
             raise errors.Unavailable(f"The API server does not answer ({type(error).__name__}).") from None
+
+
+def _only(uid: str, version: str) -> Json:
+    """Words a deletion of that very object as it was seen."""
+    conditions = {"uid": uid, "resourceVersion": version}
+    return {"kind": "DeleteOptions", "apiVersion": "v1", "preconditions": conditions}
 
 
 def _lease_path(namespace: str, name: str = "") -> str:

@@ -1,6 +1,8 @@
 """The finalizer: put on before anything is published, taken off when nobody needs the Credential any more."""
 
+import datetime
 import logging
+from collections.abc import Callable
 from typing import Any
 
 from credential_operator import cluster, inventory, references, targets, view
@@ -12,11 +14,16 @@ class Protection:
     """Holds deletions back while references need the Credential, and lets go when none does."""
 
     def __init__(
-        self, connection: cluster.Cluster, known: inventory.Inventory, written: targets.Targets
+        self,
+        connection: cluster.Cluster,
+        known: inventory.Inventory,
+        written: targets.Targets,
+        clock: Callable[[], datetime.datetime],
     ) -> None:
         self._connection = connection
         self._known = known
         self._targets = written
+        self._clock = clock
 
     async def protect(self, seen: view.View) -> None:
         """Puts our finalizer on, where no admission policy did."""
@@ -35,9 +42,9 @@ class Protection:
         """Gives the references that hold back a deletion, from a fresh list; in a dying namespace none do."""
         if seen.forced or not seen.protected:
             return []
-        claims = references.claims(await self._connection.references(seen.key.namespace), seen.key)
-        deletion = seen.metadata["deletionTimestamp"]
-        blocking = [claim for claim in claims if claim.counts_for(seen.uid, deletion)]
+        now, listed = self._clock(), await self._connection.references(seen.key.namespace)
+        claims = references.claims(listed, seen.key, now)
+        blocking = [claim for claim in claims if claim.counts_for(seen.document, now)]
         return [] if blocking and await self._dying(seen.key.namespace) else blocking
 
     async def release(self, seen: view.View) -> None:

@@ -80,7 +80,7 @@ class Reconciler:
         self._wake_references = wake_references
         self._clock = clock
         self._targets = targets.Targets(connection, known, keyring, wake)
-        self._protection = protection.Protection(connection, known, self._targets)
+        self._protection = protection.Protection(connection, known, self._targets, clock)
         self._attempts: dict[inventory.Key, _Attempts] = {}
 
     async def credential(self, key: inventory.Key) -> datetime.datetime | None:
@@ -277,7 +277,12 @@ class Reconciler:
     ) -> tuple[tuple[str, str, str], ...]:
         if blockers is not None:
             return tuple(("CredentialReference", *claim.key) for claim in blockers)
-        return tuple(("CredentialReference", *key) for key in self._known.references_to(seen.key))
+        now = self._clock()
+        known = (self._known.references[key].parse() for key in self._known.references_to(seen.key))
+        counting = [
+            one for one in references.claims(known, seen.key, now) if one.counts_for(seen.document, now)
+        ]
+        return tuple(("CredentialReference", *one.key) for one in counting)
 
     def _source(self, seen: view.View, source: sources.Source | None) -> Json | None:
         if seen.spec.secret_ref is None:

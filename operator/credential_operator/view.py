@@ -76,6 +76,11 @@ class View:
     endpoint: str
 
     @property
+    def document(self) -> Json:
+        """What claims look at: the metadata, and whether new ones are taken."""
+        return {"metadata": self.metadata, "spec": {"acceptReferences": self.spec.accept_references}}
+
+    @property
     def uid(self) -> str:
         """The object's uid."""
         return str(self.metadata["uid"])

@@ -31,7 +31,7 @@ Rule = tuple[str, str, str, str]
 AT_WORK: frozenset[Rule] = frozenset(
     [
         *((GROUP, "credentials", "", verb) for verb in ("get", "list", "watch", "patch", "release")),
-        *((GROUP, "credentialreferences", "", verb) for verb in ("get", "list", "watch")),
+        *((GROUP, "credentialreferences", "", verb) for verb in ("get", "list", "watch", "delete")),
         *((GROUP, f"{kind}/status", "", "patch") for kind in KINDS),
         *(("", "secrets", "", verb) for verb in ("get", "list", "watch", "create", "patch", "delete")),
         ("", "events", "", "create"),

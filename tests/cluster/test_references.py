@@ -1,5 +1,8 @@
 """References: who declares to need a Credential is counted, named, and waited for."""
 
+import datetime
+import json
+
 import pytest
 
 from cluster import space as spaces
@@ -182,3 +185,73 @@ def test_a_source_that_goes_away_changes_nothing_that_was_published(space: Space
 
     space.apply(space.source(key))
     space.becomes(Ready="True Available", Stalled=None)
+
+
+# Leases
+
+
+def _leased(space: Space, name: str = "nightly", **lease: object) -> spaces.Json:
+    document = space.reference(name)
+    document["spec"] |= {"leaseDurationSeconds": 10, **lease}
+    return document
+
+
+def _now() -> str:
+    return datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def test_a_lease_that_is_not_renewed_lets_the_deletion_go_through(space: Space) -> None:
+    space.published(whenReferenced="Hold")
+    space.apply(_leased(space))
+    found = space.becomes("nightly", "credentialreference", Bound="True Bound")
+    assert found["status"]["expiresAt"] > found["metadata"]["creationTimestamp"]
+    space.until(lambda: _counted(space) == 1, "it is counted")
+    space.kubectl("delete", "credential", "backups", "--wait=false")
+    space.becomes(DeletionBlocked="True InUse")
+
+    space.until(space.gone("credential", "backups"), "the lease has ended", seconds=15)
+    found = space.becomes("nightly", "credentialreference", Bound="False Expired", Ready="False Expired")
+    assert "credential" not in found["status"]
+    events = json.loads(space.kubectl("get", "events", "--output=json"))["items"]
+    assert ("CredentialReference", "Expired") in {
+        (event["involvedObject"]["kind"], event["reason"]) for event in events
+    }
+
+
+def test_a_lease_that_is_renewed_counts_on_whatever_its_holders_clock_says(space: Space) -> None:
+    space.published()
+    space.apply(_leased(space), _leased(space, "ahead", renewTime="2037-01-01T00:00:00Z"))
+    first = space.becomes("nightly", "credentialreference", Bound="True Bound")["status"]["expiresAt"]
+    assert space.becomes("ahead", "credentialreference", Bound="True Bound")["status"]["expiresAt"] < "2037"
+
+    renewed = {"renewTime": _now(), "leaseDurationSeconds": 60}
+    space.patch("credentialreference", "nightly", {"spec": renewed})
+    space.until(
+        lambda: space.get("credentialreference", "nightly")["status"]["expiresAt"] > first, "it is renewed"
+    )
+    space.becomes("ahead", "credentialreference", Bound="False Expired", seconds=15)
+    space.until(lambda: _counted(space) == 1, "only the renewed one is counted")
+    space.patch("credentialreference", "ahead", {"spec": {"renewTime": "2038-01-01T00:00:00Z"}})
+    space.becomes("ahead", "credentialreference", Bound="True Bound")
+
+
+def test_an_ended_reference_is_removed_where_it_asks_for_it(space: Space) -> None:
+    space.apply(_leased(space, ttlSecondsAfterFinished=1), _leased(space, "kept"))
+    space.becomes("nightly", "credentialreference", Bound="False NotGranted")
+    space.until(space.gone("credentialreference", "nightly"), "it is removed", seconds=20)
+    space.becomes("kept", "credentialreference", Bound="False Expired")
+
+
+def test_a_cordon_lets_no_new_reference_in_and_keeps_the_old_ones(space: Space) -> None:
+    space.published()
+    space.apply(space.reference("old"))
+    space.becomes("old", "credentialreference", Bound="True Bound")
+    space.patch("credential", "backups", {"spec": {"acceptReferences": False}})
+    space.apply(space.reference("new"))
+    space.becomes("new", "credentialreference", Bound="False NotAccepting", Ready="False NotAccepting")
+    space.becomes("old", "credentialreference", Bound="True Bound")
+    assert _counted(space) == 1
+
+    space.patch("credential", "backups", {"spec": {"acceptReferences": True}})
+    space.becomes("new", "credentialreference", Bound="True Bound")
+    space.until(lambda: _counted(space) == 2, "both are counted")

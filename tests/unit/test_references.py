@@ -7,24 +7,31 @@ from credential_operator import references, status
 from credential_operator.inventory import Key
 
 NOW = datetime.datetime(2026, 11, 22, 12, 0, tzinfo=datetime.UTC)
+HOUR = datetime.timedelta(hours=1)
 BACKUPS = Key("a", "backups")
 
 
 def reference(
-    name: str = "nightly", *, to: str = "backups", created: str = "2026-11-22T10:00:00Z", bound: str = ""
+    name: str = "nightly",
+    *,
+    to: str = "backups",
+    created: str = "2026-11-22T10:00:00Z",
+    bound: str = "",
+    **spec: Any,
 ) -> dict[str, Any]:
     return {
         "metadata": {"namespace": "a", "name": name, "generation": 1, "creationTimestamp": created},
-        "spec": {"credentialRef": {"name": to}},
+        "spec": {"credentialRef": {"name": to}, **spec},
         "status": {"credential": {"namespace": "a", "name": to, "uid": bound}} if bound else {},
     }
 
 
-def credential(*, deleted: str | None = None, ready: bool = True) -> dict[str, Any]:
+def credential(*, deleted: str | None = None, ready: bool = True, **spec: Any) -> dict[str, Any]:
     condition = {"type": "Ready", "status": "True", "reason": "Available", "message": "Published to env."}
     metadata = {"namespace": "a", "name": "backups", "uid": "u"}
     return {
         "metadata": {**metadata, "deletionTimestamp": deleted} if deleted else metadata,
+        "spec": spec,
         "status": {"conditions": [condition]} if ready else {},
     }
 
@@ -68,24 +75,69 @@ def test_a_state_that_does_not_change_is_not_written() -> None:
 
 
 def test_claims_are_those_that_name_the_credential_sorted() -> None:
-    found = references.claims([reference("b"), reference("a"), reference("c", to="other")], BACKUPS)
+    found = references.claims([reference("b"), reference("a"), reference("c", to="other")], BACKUPS, NOW)
     assert [str(claim) for claim in found] == ["CredentialReference a", "CredentialReference b"]
 
 
+def counts(one: dict[str, Any], other: dict[str, Any], now: datetime.datetime = NOW) -> bool:
+    return references.claim(one, now).counts_for(other, now)
+
+
 def test_a_claim_counts_if_it_was_there_before_the_deletion_or_is_bound_to_this_very_credential() -> None:
-    deletion = "2026-11-22T11:00:00Z"
-    early, late, bound, foreign = references.claims(
-        [
-            reference("a"),
-            reference("b", created="2026-11-22T11:00:01Z"),
-            reference("c", created="2026-11-22T11:00:01Z", bound="u"),
-            reference("d", created="2026-11-22T11:00:01Z", bound="an older one of that name"),
-        ],
-        BACKUPS,
-    )
-    assert [claim.counts_for("u", deletion) for claim in (early, late, bound, foreign)] == [
-        True,
-        False,
-        True,
-        False,
-    ]
+    gone = credential(deleted="2026-11-22T11:00:00Z")
+    late = "2026-11-22T11:00:01Z"
+    assert counts(reference(), gone)
+    assert not counts(reference(created=late), gone)
+    assert counts(reference(created=late, bound="u"), gone)
+    assert not counts(reference(created=late, bound="an older one of that name"), gone)
+
+
+def test_where_no_new_references_are_taken_the_old_ones_stay() -> None:
+    cordoned = credential(acceptReferences=False)
+    assert told(reference(), cordoned)["Bound"] == ("False", "NotAccepting")
+    assert told(reference(bound="u"), cordoned)["Bound"] == ("True", "Bound")
+    assert not counts(reference(bound="an older one of that name"), cordoned)
+
+
+# Leases
+
+
+def test_a_lease_counts_from_the_renewal_or_from_the_creation() -> None:
+    assert references.lease_end(reference(), NOW) is None
+    created = references.lease_end(reference(leaseDurationSeconds=3600), NOW)
+    assert created == NOW - HOUR
+    renewed = reference(leaseDurationSeconds=3600, renewTime="2026-11-22T11:30:00+00:00")
+    assert references.lease_end(renewed, NOW) == NOW + HOUR / 2
+
+
+def test_a_renewal_in_the_future_counts_from_when_it_was_seen() -> None:
+    ahead = reference(leaseDurationSeconds=3600, renewTime="2030-01-01T00:00:00Z")
+    seen = references.after(ahead, credential(), NOW)
+    assert seen["expiresAt"] == "2026-11-22T13:00:00Z"
+    later = ahead | {"status": seen}
+    assert references.lease_end(later, NOW + HOUR / 2) == NOW + HOUR
+    assert told(later, credential())["Bound"] == ("True", "Bound")
+    after = references.after(later, credential(), NOW + HOUR)
+    assert after["expiresAt"] == seen["expiresAt"]
+    assert (references.is_bound(seen), references.is_bound(after)) == (True, False)
+    assert after["conditions"][0]["reason"] == "Expired"
+
+
+def test_a_lease_that_has_ended_counts_for_nobody_until_it_is_renewed() -> None:
+    over = reference(leaseDurationSeconds=60, bound="u")
+    assert not counts(over, credential())
+    assert told(over, credential()) == {"Bound": ("False", "Expired"), "Ready": ("False", "Expired")}
+    assert told(over, None)["Bound"] == ("False", "Expired")
+    assert "credential" not in references.after(over, credential(), NOW)
+    ended = over | {"status": references.after(over, credential(), NOW)}
+    renewed = reference(leaseDurationSeconds=60, renewTime="2026-11-22T12:00:00Z")
+    renewed["metadata"]["generation"] = 2
+    assert told(renewed | {"status": ended["status"]}, credential())["Bound"] == ("True", "Bound")
+
+
+def test_an_ended_reference_is_removed_where_it_asks_for_it() -> None:
+    lease = {"leaseDurationSeconds": 3600}
+    assert references.removal(reference(**lease), NOW) is None
+    assert references.removal(reference(), NOW) is None
+    assert references.removal(reference(**lease, ttlSecondsAfterFinished=7200), NOW) == NOW + HOUR
+    assert references.removal(reference(**lease, ttlSecondsAfterFinished=0), NOW) == NOW - HOUR

@@ -67,5 +67,5 @@ matchResources:
 
 {{- /* Fields of a Credential's spec that do not say where a key or a token is sent; targets are looked at apart. */}}
 {{- define "credential-operator.harmlessFields" -}}
-['displayName', 'description', 'owner', 'suspend', 'validation', 'targets', 'discoverReach', 'whenReferenced', 'targetDeletionPolicy', 'expiresAt', 'expiry']
+['displayName', 'description', 'owner', 'suspend', 'validation', 'targets', 'discoverReach', 'acceptReferences', 'whenReferenced', 'targetDeletionPolicy', 'expiresAt', 'expiry']
 {{- end -}}

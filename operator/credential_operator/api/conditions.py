@@ -60,6 +60,7 @@ class Reason(enum.StrEnum):
     BOUND = "Bound"
     NOT_GRANTED = "NotGranted"
     CREDENTIAL_TERMINATING = "CredentialTerminating"
+    NOT_ACCEPTING = "NotAccepting"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -225,6 +226,18 @@ REFERENCE = (
         "False",
         (Reason.CREDENTIAL_TERMINATING,),
         "The Credential is being deleted and takes no new references.",
+    ),
+    Meaning(
+        Type.BOUND,
+        "False",
+        (Reason.NOT_ACCEPTING,),
+        "The Credential's owner takes no new references (`acceptReferences`).",
+    ),
+    Meaning(
+        Type.BOUND,
+        "False",
+        (Reason.EXPIRED,),
+        "Its lease ended and was not renewed: it does not count any more.",
     ),
     Meaning(Type.BOUND, "Unknown", (Reason.PENDING,), "The reference has not been looked at yet."),
     Meaning(

@@ -166,6 +166,8 @@ class Spec(values.Model):
     discover_reach: bool = False
     """True: the accounts, subscriptions, projects or compartments that the key sees are counted and shown in
     the status, anew at every validation."""
+    accept_references: bool = True
+    """False: CredentialReferences that come from now on do not count; those that it has stay."""
     when_referenced: Literal["Refuse", "Hold"] = "Refuse"
     """What a deletion meets while CredentialReferences need this Credential.
 

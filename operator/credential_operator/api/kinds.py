@@ -83,6 +83,8 @@ REFERENCE = Kind(
         _column("BOUND", _condition("Bound", "status"), "Does it count?"),
         _column("STATUS", _condition("Ready", "reason"), "Can the Credential be used, or why not?"),
         _column("CREDENTIAL", ".spec.credentialRef.name", "What is needed."),
+        # A string: kubectl prints a date in the future as <invalid>.
+        _column("EXPIRES", ".status.expiresAt", "When its lease ends."),
         _AGE,
         _column("MESSAGE", _condition("Ready", "message"), "Why, for people.", wide=True),
         _column("DESCRIPTION", ".spec.description", "What it is needed for.", wide=True),
