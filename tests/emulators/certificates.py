@@ -42,13 +42,12 @@ def issue(folder: pathlib.Path, hosts: Sequence[str]) -> Authority:
     )
 
 
-def write(authority: Authority, folder: pathlib.Path) -> tuple[pathlib.Path, pathlib.Path]:
-    """Writes certificate and private key, for servers that read files, and returns their paths."""
+def write(authority: Authority, folder: pathlib.Path) -> None:
+    """Writes certificate.pem and key.pem, for servers that read files."""
     certificate, key = folder / "certificate.pem", folder / "key.pem"
     certificate.write_bytes(b"".join(blob.bytes() for blob in authority.certificate.cert_chain_pems))
     key.touch(mode=0o600)
     key.write_bytes(authority.certificate.private_key_pem.bytes())
-    return certificate, key
 
 
 def facts(authority: Authority | None, port: int) -> dict[str, Any]:
