@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from credential_operator import checks, errors, findings, formats, inventory, providers, view
+from credential_operator import checks, errors, findings, formats, inventory, providers, references, view
 from credential_operator.inventory import Key
 from credential_operator.providers import contract
 
@@ -304,3 +304,11 @@ def test_without_a_stored_key_no_secret_is_waited_for() -> None:
     assert keyless.source_key is None
     assert view.due(keyless, known(), NOW, waiting=False) == NOTHING
     assert known().put_credential(document)
+
+
+def test_claims_see_whether_their_credential_takes_new_ones() -> None:
+    document = settled()
+    document["spec"]["acceptReferences"] = False
+    assert not references.accepts(seen(document).document)
+    assert references.accepts(seen(settled()).document)
+    assert seen(settled()).document["metadata"]["uid"] == "u"
