@@ -69,6 +69,13 @@ class Policed:
         answer = self.plane.kubectl(*command, input=json.dumps(document), impersonate="alice", check=False)
         return answer.returncode == 0
 
+    def mutates(self) -> bool:
+        """Tell whether the API server puts the finalizer on what is created."""
+        command = ("create", "--filename=-", "--dry-run=server", "--output=json")
+        document = json.dumps(credential("mutated", TEAM))
+        made = json.loads(self.plane.kubectl(*command, input=document).stdout)
+        return FINALIZER in made["metadata"].get("finalizers", ())
+
 
 @pytest.fixture(
     scope="module", params=[(True, ()), (False, ("--emulated-version=1.33",))], ids=["current", "1.33"]

@@ -95,6 +95,7 @@ def test_kubectl_prints_what_a_reference_holds(plane: ControlPlane) -> None:
     plane.kubectl("apply", "-f", "-", input=manifest(whole))
     status = {
         "credential": {"namespace": "default", "name": "backups", "uid": "u"},
+        "expiresAt": "2037-01-31T00:00:00Z",
         "conditions": [
             condition("Bound", "True", "Bound", "holds Credential backups"),
             condition("Ready", "False", "Rejected", "the provider does not know the key"),
@@ -105,8 +106,9 @@ def test_kubectl_prints_what_a_reference_holds(plane: ControlPlane) -> None:
     short = table(plane, "credref", "shown")
     wide = table(plane, "credref", "shown", "-o", "wide")
 
-    assert [*short] == ["NAME", "BOUND", "STATUS", "CREDENTIAL", "AGE"]
+    assert [*short] == ["NAME", "BOUND", "STATUS", "CREDENTIAL", "EXPIRES", "AGE"]
     assert (short["BOUND"], short["STATUS"], short["CREDENTIAL"]) == ("True", "Rejected", "backups")
+    assert short["EXPIRES"] == "2037-01-31T00:00:00Z"
     assert (wide["MESSAGE"], wide["DESCRIPTION"]) == ("the provider does not know the key", "nightly")
 
 

@@ -298,6 +298,7 @@ def test_each_policy_can_be_switched_off(
 
     reinstall(*(f"{switch}=false" for switch in SWITCHES))
     users.until(lambda: policed.may_create(document), "no policy refuses it")
+    users.until(lambda: not policed.mutates(), "no policy puts the finalizer on")
 
     alice.kubectl("annotate", "credential", unique, f"{FORCE_DELETE}=")
     alice.kubectl(*patch(unique, {"metadata": {"finalizers": [FINALIZER]}}))
