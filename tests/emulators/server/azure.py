@@ -20,6 +20,8 @@ VERSION = "2022-12-01"
 AUTHORIZATION_VERSION = "2022-04-01"
 _FORM = "application/x-www-form-urlencoded"
 _TOKEN = re.compile(r"/([^/]+)/oauth2/v2\.0/token")
+_DISCOVERY = re.compile(r"/([^/]+)/v2\.0/\.well-known/openid-configuration")
+_KEYS = re.compile(r"/[^/]+/discovery/v2\.0/keys")
 _ONE = re.compile(r"/subscriptions/([0-9a-fA-F-]{36})")
 _PERMISSIONS = re.compile(r"/subscriptions/([0-9a-fA-F-]{36})/providers/Microsoft\.Authorization/permissions")
 _OPERATIONS = re.compile(r"/providers/Microsoft\.Authorization/providerOperations/([A-Za-z.]+)")
@@ -85,16 +87,24 @@ class Azure(desk.Desk):
 
     def serve(self, request: wire.Request, now: float) -> wire.Reply:
         """Answers a request."""
-        if found := _TOKEN.fullmatch(request.path):
-            if request.method != "POST" or request.headers.get("content-type") != _FORM:
-                return entra.refuse(900144)
-            return self.authority.token(found[1], request, now)
+        if signed_in := self._sign_in(request, now):
+            return signed_in
         claims = self._claims(request, now)
         if claims is None:
             return self._error(401, "InvalidAuthenticationToken", "The access token is invalid.")
         if self.action(request) == "application":
             return graph.answer(request, claims, self.authority)
         return self._manage(request, claims)
+
+    def _sign_in(self, request: wire.Request, now: float) -> wire.Reply | None:
+        """Answers what Entra ID is asked for."""
+        if found := _TOKEN.fullmatch(request.path):
+            if request.method != "POST" or request.headers.get("content-type") != _FORM:
+                return entra.refuse(900144)
+            return self.authority.token(found[1], request, now)
+        if found := _DISCOVERY.fullmatch(request.path):
+            return self.authority.discovery(found[1], f"https://{request.headers['host']}")
+        return self.authority.keys() if _KEYS.fullmatch(request.path) else None
 
     def refuse(self, action: str, status: int, code: str, message: str) -> wire.Reply:
         """Words a refusal: a code of digits is a number of Entra ID's."""

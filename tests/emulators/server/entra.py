@@ -17,10 +17,12 @@ from typing import Any, NamedTuple
 import jwt
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import rsa
+from jwt import algorithms
 
 from emulators.server import wire
 
 LIFE = 3599
+KEY_ID = "emulated-1"
 ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 _LEEWAY = 5 * 60
 # The time is the emulator's own, which may be skewed: it is looked at apart.
@@ -121,6 +123,25 @@ class Authority:
             return refuse(refusal.number)
         return reply(200, {"token_type": "Bearer", "expires_in": LIFE, "access_token": token})
 
+    def discovery(self, tenant_name: str, url: str) -> wire.Reply:
+        """Says where a tenant's tokens are given, and where the keys are that verify them."""
+        try:
+            tenant = self._tenant(tenant_name)
+        except Refusal as refusal:
+            return refuse(refusal.number)
+        document = {
+            "issuer": _ISSUER.format(tenant),
+            "token_endpoint": f"{url}/{tenant}/oauth2/v2.0/token",
+            "jwks_uri": f"{url}/{tenant}/discovery/v2.0/keys",
+            "token_endpoint_auth_methods_supported": ["client_secret_post", "private_key_jwt"],
+        }
+        return reply(200, document)
+
+    def keys(self) -> wire.Reply:
+        """Gives the key that verifies tokens."""
+        key = json.loads(algorithms.RSAAlgorithm.to_jwk(self._key.public_key()))
+        return reply(200, {"keys": [{**key, "use": "sig", "kid": KEY_ID, "alg": "RS256"}]})
+
     def read(self, token: str, audience: str, now: float) -> dict[str, Any] | None:
         """Gives a token's claims where its signature, audience, tenant and time are right."""
         try:
@@ -192,7 +213,7 @@ class Authority:
         roles = self.applications[client.lower()].roles
         if audience in self.graphs and roles:
             claims["roles"] = roles
-        return jwt.encode(claims, self._key, algorithm="RS256")
+        return jwt.encode(claims, self._key, algorithm="RS256", headers={"kid": KEY_ID})
 
 
 def _require_secret(application: Application, sent: str, now: float) -> None:
