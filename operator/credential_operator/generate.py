@@ -90,12 +90,11 @@ def _type_pages(crd: Json, samples: Mapping[str, str]) -> Iterator[tuple[str, st
     (version,) = crd["spec"]["versions"]
     spec = version["schema"]["openAPIV3Schema"]["properties"]["spec"]
     for name, provider in providers.find().items():
-        fields = [installed.UNKNOWN] if installed.takes_any(provider) else provider.variables
         facts = type_pages.Facts(
             cost=provider.cost,
             examples=[samples[sample] for sample, _ in _samples(provider)],
-            formats=[layout.name for layout in formats.find().values() if layout.serves(fields)],
-            sources=[layout.name for layout in formats.sources().values() if layout.serves(fields)],
+            formats=installed.formats_of(provider, formats.find().values()),
+            sources=installed.sources_of(provider, formats.sources().values()),
             sets=getattr(provider, "permission_sets", {}),
         )
         yield f"crds/types/{_kebab(name)}.md", type_pages.page(provider, spec, facts)

@@ -4,7 +4,7 @@ Every rule here keeps a form in which another type or format adds to its text wi
 says of stored objects; tests/unit/test_api_compatibility.py knows these forms.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Protocol
 
 import pydantic
@@ -113,6 +113,17 @@ def takes_any(each: CredentialType) -> bool:
     return each.keys.model_config.get("extra") == "allow"
 
 
+def formats_of(each: CredentialType, formats: Iterable[Format]) -> list[str]:
+    """Names the formats that a type can be laid out in."""
+    fields = [UNKNOWN] if takes_any(each) else each.variables
+    return [layout.name for layout in formats if layout.serves(fields)]
+
+
+def sources_of(each: CredentialType, sources: Iterable[Source]) -> list[str]:
+    """Names the layouts that a type can be read from, beside its own fields."""
+    return [layout.name for layout in sources if layout.serves(each.variables)]
+
+
 def secret_fields(each: CredentialType) -> list[str]:
     """Names the fields of the source Secret."""
     return sorted(field.alias or name for name, field in each.keys.model_fields.items())
@@ -126,8 +137,7 @@ def _type_rules(types: Sequence[CredentialType], formats: Sequence[Format]) -> I
         if not takes_any(each):
             yield _source_keys(each.name, secret_fields(each))
             yield _target_keys(each.name, sorted(each.variables))
-        fields = [UNKNOWN] if takes_any(each) else each.variables
-        served = [layout.name for layout in formats if layout.serves(fields)]
+        served = formats_of(each, formats)
         if len(served) < len(formats):
             yield _served(each.name, served)
     yield from abilities.rules(types)
@@ -187,7 +197,7 @@ def _served(name: str, formats: Sequence[str]) -> values.Rule:
 
 
 def _readable(each: CredentialType, sources: Sequence[Source]) -> values.Rule:
-    readable = sorted([credential.FIELDS, *(one.name for one in sources if one.serves(each.variables))])
+    readable = sorted([credential.FIELDS, *sources_of(each, sources)])
     return values.Rule(
         rule=f"!has(self.{each.name}) || !has(self.secretRef) || !has(self.secretRef.format) || "
         f"self.secretRef.format in [{', '.join(map(repr, readable))}]",

@@ -12,7 +12,6 @@ from credential_operator import errors
 from credential_operator.providers import _json, network
 
 OK = 200
-TOO_MANY = 429
 REFUSALS = range(400, 500)
 
 Outcome = tuple[type[errors.CredentialError], str]
@@ -97,15 +96,13 @@ def refusal(
     answer: network.Response, *, where: str, whose: str, pasted: bool, codes: Mapping[int, Outcome] = CODES
 ) -> errors.CredentialError:
     """Turns an answer without a token into the error that it means; `pasted`: the secret looks like an ID."""
-    said, wait = _json.read(answer), answer.retry_after()
+    said = _json.read(answer)
     numbers = _numbers(said)
-    if answer.status == TOO_MANY or (answer.status in REFUSALS and LOOP in numbers):
-        return errors.RateLimited(f"{where} asks for fewer calls.", retry_after=wait)
+    if answer.too_many or (answer.status in REFUSALS and LOOP in numbers):
+        return answer.throttled(where)
     known = _known(said, numbers, codes) if answer.status in REFUSALS else None
     if known is None:
-        return errors.ProviderUnreachable(
-            f"{where} gave no usable answer (HTTP status {answer.status}).", retry_after=wait
-        )
+        return answer.unusable(where)
     name, (kind, words) = known
     hint = MISTAKEN if pasted and name == f"AADSTS{WRONG_SECRET}" else ""
     return kind(f"{where} refused {whose}: {words} ({name}).{hint}")

@@ -22,7 +22,6 @@ LIFE = datetime.timedelta(minutes=5)
 """How long an assertion is good for; Google takes up to an hour."""
 """How far Google lets our clock be from its own."""
 OK = 200
-TOO_MANY = 429
 REFUSED = frozenset({400, 401, 403})
 """The statuses under which Google says why."""
 
@@ -119,9 +118,8 @@ def token_in(response: network.Response, *, where: str, email: str, now: datetim
     token = answer.get("access_token")
     if response.status == OK and "error" not in answer and isinstance(token, str) and token:
         return token
-    wait = response.retry_after()
-    if response.status == TOO_MANY:
-        raise errors.RateLimited(f"{where} asks for fewer calls.", retry_after=wait)
+    if response.too_many:
+        raise response.throttled(where)
     code = answer.get("error") if response.status in REFUSED else None
     kind, words = meaning(
         code,
@@ -137,9 +135,7 @@ def token_in(response: network.Response, *, where: str, email: str, now: datetim
         )
     if words:
         raise kind(f"{where} refused the key of {email}: {words} ({code}).")
-    raise errors.ProviderUnreachable(
-        f"{where} gave no usable answer (HTTP status {response.status}).", retry_after=wait
-    )
+    raise response.unusable(where)
 
 
 def meaning(

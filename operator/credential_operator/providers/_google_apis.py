@@ -7,7 +7,6 @@ cloud.google.com/apis/design/errors
 
 import dataclasses
 import re
-import time
 import urllib.parse
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -146,7 +145,7 @@ class Apis:
             _google.api_url(self.instead, api) + target,
             headers={"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"},
             body=None if document is None else orjson.dumps(document),
-            timeout=max(self.end - time.monotonic(), 0.0),
+            timeout=network.left(self.end),
             ca_bundle=self.ca_bundle,
         )
 
@@ -169,15 +168,13 @@ def refusal(
     response: network.Response, *, where: str, codes: Mapping[tuple[int, str], Meaning]
 ) -> errors.CredentialError:
     """Turns an answer that is not the expected one into the error that it means."""
-    wait, (code, reasons, _) = response.retry_after(), error_in(response)
-    if response.status == _google.TOO_MANY or LIMITED in reasons:
-        return errors.RateLimited(f"{where} asks for fewer calls.", retry_after=wait)
+    code, reasons, _ = error_in(response)
+    if response.too_many or LIMITED in reasons:
+        return response.throttled(where)
     if meaning := codes.get((response.status, code)):
         kind, words = meaning
         return kind(f"{where} {words} ({code}).")
-    return errors.ProviderUnreachable(
-        f"{where} gave no usable answer (HTTP status {response.status}).", retry_after=wait
-    )
+    return response.unusable(where)
 
 
 def _holding(response: network.Response, *fields: str) -> Mapping[str, Any] | None:

@@ -10,7 +10,6 @@ would show whole answers. cloud.google.com/iam/docs/troubleshooting-workload-ide
 import dataclasses
 import datetime
 import functools
-import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -173,7 +172,7 @@ class Transport:
             url,
             headers=headers,
             body=body,
-            timeout=max(self.end - time.monotonic(), 0.0),
+            timeout=network.left(self.end),
             ca_bundle=self.ca_bundle,
         )
         exchanging = url == self.exchange.token_url
@@ -186,9 +185,9 @@ class Transport:
 
     def _unexchanged(self, response: network.Response, where: str) -> errors.CredentialError:
         """Tells what an answer of the Security Token Service means that holds no token."""
-        said, wait = _json.read(response), response.retry_after()
-        if response.status == _google.TOO_MANY:
-            return errors.RateLimited(f"{where} asks for fewer calls.", retry_after=wait)
+        said = _json.read(response)
+        if response.too_many:
+            return response.throttled(where)
         code = said.get("error") if response.status in _google.REFUSED else None
         kind, words = _google.meaning(
             code,
@@ -206,9 +205,7 @@ class Transport:
             return kind(
                 f"{where} refused the token of ServiceAccount {self.exchange.service_account}: {words} ({code})."
             )
-        return errors.ProviderUnreachable(
-            f"{where} gave no usable answer (HTTP status {response.status}).", retry_after=wait
-        )
+        return response.unusable(where)
 
     def _unimpersonated(self, response: network.Response, where: str) -> errors.CredentialError:
         """Tells what an answer means that holds no token of the impersonated account."""

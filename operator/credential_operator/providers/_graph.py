@@ -8,12 +8,19 @@ import base64
 import binascii
 import datetime
 import re
-import time
 from collections.abc import Mapping
 from typing import Any
 
 from credential_operator import errors
-from credential_operator.providers import _certificate, _json, _sign_in, _signing, contract, network
+from credential_operator.providers import (
+    _certificate,
+    _json,
+    _resource_manager,
+    _sign_in,
+    _signing,
+    contract,
+    network,
+)
 
 PERMISSION = re.compile(r"[A-Za-z][A-Za-z0-9-]*([.][A-Za-z0-9-]+)+")
 LARGEST = 1024 * 1024
@@ -21,7 +28,6 @@ HINT = 3
 """Characters of a secret that Graph shows."""
 
 OK = 200
-TOO_MANY = 429
 REFUSALS = range(400, 500)
 DENIED = (
     "does not let application {client} read what it knows of it: give it the application permission "
@@ -39,15 +45,15 @@ GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 OPAQUE = "the token that the application got for Microsoft Graph does not say."
 
 
-def life(application: _sign_in.Application, url: str) -> contract.History | None:
+def life(
+    application: _sign_in.Application, key: str | _certificate.Certificate, url: str
+) -> contract.History:
     """Tells of the secret or the certificate that an application signs in with; raises if Graph refuses."""
-    if isinstance(application.key, _sign_in.Federated):
-        return None
-    if isinstance(application.key, str):
+    if isinstance(key, str):
         listed = _ask(application, url, "passwordCredentials")
-        ours = [one for one in listed if one.get("hint") == application.key[:HINT]]
+        ours = [one for one in listed if one.get("hint") == key[:HINT]]
     else:
-        names = _names(application.key)
+        names = _names(key)
         listed = _ask(application, url, "keyCredentials")
         ours = [one for one in listed if _named(one.get("customKeyIdentifier")) in names]
     if len(ours) != 1:
@@ -65,7 +71,7 @@ def _ask(application: _sign_in.Application, url: str, what: str) -> list[dict[st
         "GET",
         f"{url}/v1.0/applications(appId='{application.client}')?$select={what}",
         headers={"Authorization": f"Bearer {application.sign_in(url)}", "Accept": "application/json"},
-        timeout=max(application.end - time.monotonic(), 0.0),
+        timeout=network.left(application.end),
         ca_bundle=application.ca_bundle,
         limit=LARGEST,
     )
@@ -79,16 +85,13 @@ def _ask(application: _sign_in.Application, url: str, what: str) -> list[dict[st
 def _refusal(
     answer: network.Response, said: Mapping[str, Any], where: str, client: str
 ) -> errors.CredentialError:
-    error = said.get("error")
-    code = str(error.get("code", "")) if isinstance(error, dict) else ""
-    if answer.status == TOO_MANY:
-        return errors.RateLimited(f"{where} asks for fewer calls.", retry_after=answer.retry_after())
+    code = _resource_manager.code_of(said)
+    if answer.too_many:
+        return answer.throttled(where)
     if answer.status in REFUSALS and code in CODES:
         kind, words = CODES[code]
         return kind(f"{where} {words.format(client=client)} ({code}).")
-    return errors.ProviderUnreachable(
-        f"{where} gave no usable answer (HTTP status {answer.status}).", retry_after=answer.retry_after()
-    )
+    return answer.unusable(where)
 
 
 def _names(certificate: _certificate.Certificate) -> frozenset[bytes]:

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 """How far the time of a request may be from Oracle's clock."""
 OK = 200
-TOO_MANY = 429
 UNAUTHENTICATED = (401, "NotAuthenticated")
 UNSEEN = (404, "NotAuthorizedOrNotFound")
 ACTIVE = "ACTIVE"
@@ -103,9 +102,9 @@ def refusal(
     response: network.Response, *, where: str, name: str, now: datetime.datetime
 ) -> errors.CredentialError:
     """Turns an answer that is not the expected one into the error that it means; `name` is the key's."""
-    wait, answer = response.retry_after(), said(response)
-    if response.status == TOO_MANY:
-        return errors.RateLimited(f"{where} asks for fewer calls.", retry_after=wait)
+    answer = said(response)
+    if response.too_many:
+        return response.throttled(where)
     if answer == UNAUTHENTICATED and response.skewed(now):
         return errors.ClockSkew(
             f"{where} did not accept the time of the request: its clock and the operator's differ."
@@ -117,6 +116,4 @@ def refusal(
         )
     if answer in REFUSALS:
         return errors.PermissionDenied(f"{where} refused key {name}: {REFUSALS[answer]} ({answer[1]}).")
-    return errors.ProviderUnreachable(
-        f"{where} gave no usable answer (HTTP status {response.status}).", retry_after=wait
-    )
+    return response.unusable(where)

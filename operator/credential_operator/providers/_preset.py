@@ -16,8 +16,6 @@ import yaml
 from credential_operator import errors
 from credential_operator.providers import _json, contract, network
 
-TOO_MANY = 429
-
 Pointer = Annotated[str, pydantic.Field(pattern=r"^(/[^/~]+)+$")]
 """A JSON pointer (RFC 6901) without escapes."""
 
@@ -118,20 +116,11 @@ def ask(
     answer = next((each for each in preset.answers if each.fits(response, document)), None)
     where = str(network.parse(url))
     if answer is None:
-        raise _unknown(where, response)
+        raise response.throttled(where) if response.too_many else response.unusable(where)
     if answer.means != "Accepted":
         code = answer.shown(response, document)
         raise _refusal(preset, answer.means, f"{where} ", f" ({code})", response.retry_after())
     return contract.Validation(expires_at=_end(_at(document, preset.expires or "")))
-
-
-def _unknown(where: str, response: network.Response) -> errors.Transient:
-    wait = response.retry_after()
-    if response.status == TOO_MANY:
-        return errors.RateLimited(f"{where} asks for fewer calls.", retry_after=wait)
-    return errors.ProviderUnreachable(
-        f"{where} gave no usable answer (HTTP status {response.status}).", retry_after=wait
-    )
 
 
 def _refusal(preset: Preset, means: str, where: str, code: str, wait: float | None) -> errors.CredentialError:

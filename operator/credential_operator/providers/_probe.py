@@ -7,7 +7,6 @@ Only statuses count: nothing of an answer's head or body reaches a message.
 
 import dataclasses
 import re
-import time
 import urllib.parse
 from collections.abc import Mapping
 from typing import Annotated, Literal
@@ -18,7 +17,6 @@ from credential_operator import errors
 from credential_operator.api import values
 from credential_operator.providers import contract, network
 
-TOO_MANY = 429
 SERVER_ERRORS = range(500, 600)
 REDIRECTS = range(300, 400)
 
@@ -128,7 +126,7 @@ def _steers(name: str) -> bool:
 
 def prove(probe: Probe, proof: Proof, context: contract.Context) -> None:
     """Makes both requests; raises a CredentialError where they do not prove the key."""
-    end = time.monotonic() + context.timeout
+    end = context.end()
     guarded(probe, _ask(probe, NOTHING, context, end))
     answer = _ask(probe, proof, context, end)
     if proof.timed and answer.status in probe.rejected and answer.skewed(context.now()):
@@ -143,7 +141,7 @@ def _ask(probe: Probe, proof: Proof, context: contract.Context, end: float) -> n
         probe.method,
         _with_query(probe.url, proof.query),
         headers={**probe.headers, **proof.headers},
-        timeout=max(end - time.monotonic(), 0.0),
+        timeout=network.left(end),
         ca_bundle=probe.ca_bundle,
     )
 
@@ -189,15 +187,12 @@ def judge(probe: Probe, answer: network.Response) -> None:
 
 def unsettled(probe: Probe, answer: network.Response) -> None:
     """Raises what is transient, unless the probe lists that status itself."""
-    status, where, wait = answer.status, endpoint(probe), answer.retry_after()
-    if status in {*probe.accepted, *probe.rejected, *probe.unauthorised}:
+    if answer.status in {*probe.accepted, *probe.rejected, *probe.unauthorised}:
         return
-    if status == TOO_MANY:
-        raise errors.RateLimited(f"{where} asks for fewer calls.", retry_after=wait)
-    if status in SERVER_ERRORS:
-        raise errors.ProviderUnreachable(
-            f"{where} gave no usable answer (HTTP status {status}).", retry_after=wait
-        )
+    if answer.too_many:
+        raise answer.throttled(endpoint(probe))
+    if answer.status in SERVER_ERRORS:
+        raise answer.unusable(endpoint(probe))
 
 
 def unasked(type_name: str) -> contract.Validation:

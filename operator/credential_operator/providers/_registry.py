@@ -16,7 +16,6 @@ tokens are JWTs: what they say of themselves is read, and the registry is who ve
 import base64
 import dataclasses
 import re
-import time
 import urllib.parse
 from collections.abc import Iterator, Mapping
 from typing import Any, Self
@@ -25,7 +24,7 @@ from credential_operator import errors
 from credential_operator.providers import _json, _signing, contract, network
 
 ENTRY = "/v2/"
-OK, UNAUTHORIZED, FORBIDDEN, TOO_MANY, SERVER_ERROR = 200, 401, 403, 429, 500
+OK, UNAUTHORIZED, FORBIDDEN, SERVER_ERROR = 200, 401, 403, 500
 VERSION = "registry/2.0"
 LONGEST_CHALLENGE = 4096
 
@@ -183,7 +182,7 @@ class Registry:
         self.name = str(network.parse(self._url))
         self._ca_bundle = ca_bundle
         self._session = context.session
-        self._end = time.monotonic() + context.timeout
+        self._end = context.end()
 
     def get(self, path: str, authorization: str = "") -> network.Response:
         """Asks the registry."""
@@ -214,9 +213,9 @@ class Registry:
 
         `bare`: a refusal may be no more than its status, as Harbor's token server words it.
         """
-        wait, status, codes = answer.retry_after(), answer.status, frozenset(_codes(answer))
-        if status == TOO_MANY or ("TOOMANYREQUESTS" in codes and status < SERVER_ERROR):
-            return errors.RateLimited(f"{self.name} asks for fewer calls.", retry_after=wait)
+        status, codes = answer.status, frozenset(_codes(answer))
+        if answer.too_many or ("TOOMANYREQUESTS" in codes and status < SERVER_ERROR):
+            return answer.throttled(self.name)
         meaning = _known(answer)
         if meaning and not means and issubclass(meaning.kind, errors.Refused):
             meaning = None
@@ -226,9 +225,7 @@ class Registry:
             meaning = UNKNOWN
         if meaning and status < SERVER_ERROR:
             return meaning.of(self.name)
-        return errors.ProviderUnreachable(
-            f"{self.name} gave no usable answer (HTTP status {status}).", retry_after=wait
-        )
+        return answer.unusable(self.name)
 
     def _realm(self, challenge: Challenge) -> str:
         """Gives the realm, if a password may be shown there."""
@@ -255,7 +252,7 @@ class Registry:
             "GET",
             url,
             headers={"Authorization": authorization} if authorization else {},
-            timeout=max(self._end - time.monotonic(), 0.0),
+            timeout=network.left(self._end),
             ca_bundle=self._ca_bundle,
         )
 

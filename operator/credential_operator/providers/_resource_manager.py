@@ -6,7 +6,6 @@ learn.microsoft.com/azure/azure-resource-manager/troubleshooting/common-deployme
 
 import dataclasses
 import re
-import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,7 +17,6 @@ PAGES = 5
 """Pages of the list that are read; a subscription that is on none of them is asked for by its ID."""
 
 OK = 200
-TOO_MANY = 429
 CLIENT_ERRORS = range(400, 500)
 
 UNSEEN = frozenset({"SubscriptionNotFound", "AuthorizationFailed"})
@@ -84,7 +82,7 @@ class Manager:
             "GET",
             f"{self.url}{target}",
             headers=headers or {"Authorization": f"Bearer {self.token}", "Accept": "application/json"},
-            timeout=max(self.end - time.monotonic(), 0.0),
+            timeout=network.left(self.end),
             ca_bundle=self.ca_bundle,
             limit=limit,
         )
@@ -101,15 +99,13 @@ class Manager:
 
     def refusal(self, answer: network.Response, said: Mapping[str, Any]) -> errors.CredentialError:
         """Turns an answer that is none into the error that it means."""
-        where, wait, code = str(network.parse(self.url)), answer.retry_after(), code_of(said)
-        if answer.status == TOO_MANY:
-            return errors.RateLimited(f"{where} asks for fewer calls.", retry_after=wait)
+        where, code = str(network.parse(self.url)), code_of(said)
+        if answer.too_many:
+            return answer.throttled(where)
         if answer.status in CLIENT_ERRORS and code in CODES:
             kind, words = CODES[code]
             return kind(f"{where} {words} ({code}).")
-        return errors.ProviderUnreachable(
-            f"{where} gave no usable answer (HTTP status {answer.status}).", retry_after=wait
-        )
+        return answer.unusable(where)
 
     def endless(self) -> errors.CredentialError:
         """Gives the error of a list without an end."""

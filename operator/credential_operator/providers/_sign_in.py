@@ -7,7 +7,6 @@ learn.microsoft.com/entra/workload-id/workload-identity-federation
 import dataclasses
 import datetime
 import re
-import time
 import urllib.parse
 from collections.abc import Mapping
 
@@ -63,7 +62,7 @@ class Application:
             self._token_url(),
             headers={"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"},
             body=urllib.parse.urlencode(form).encode(),
-            timeout=max(self.end - time.monotonic(), 0.0),
+            timeout=network.left(self.end),
             ca_bundle=self.ca_bundle,
         )
         token = _entra.token(answer)

@@ -11,7 +11,6 @@ import datetime
 import functools
 import logging
 import re
-import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -157,7 +156,7 @@ class Client:
             url,
             headers=self.prepare(method, url, headers, body),
             body=body.encode() or None,
-            timeout=max(self.end - time.monotonic(), 0.0),
+            timeout=network.left(self.end),
             ca_bundle=self.ca_bundle,
             plain=self.plain,
         )
@@ -171,9 +170,9 @@ class Client:
 
     def refusal(self, answer: Answer, refusals: Refusals) -> errors.CredentialError:
         """Turns an answer that is not the expected one into the error that it means."""
-        code, wait = answer.code, answer.response.retry_after()
-        if code in THROTTLED or answer.response.status == TOO_MANY:
-            return errors.RateLimited(f"{answer.where} asks for fewer calls.", retry_after=wait)
+        code = answer.code
+        if code in THROTTLED or answer.response.too_many:
+            return answer.response.throttled(answer.where)
         if self._skewed(answer):
             return errors.ClockSkew(
                 f"{answer.where} did not accept the time of the request: its clock and the operator's differ."
@@ -183,10 +182,7 @@ class Client:
         if code in refusals:
             kind, words = refusals[code]
             return kind(f"{answer.where} refused {self.subject}: {words} ({code}).")
-        said = f"{answer.response.status} {code}".strip()
-        return errors.ProviderUnreachable(
-            f"{answer.where} gave no usable answer (HTTP status {said}).", retry_after=wait
-        )
+        return answer.response.unusable(answer.where, code)
 
     def _skewed(self, answer: Answer) -> bool:
         """Tells whether the time made the signature wrong: by the code, the words, or the server's clock."""
@@ -215,9 +211,6 @@ class Caller(Client):
     def prepare(self, method: str, url: str, headers: Mapping[str, str], body: str) -> Mapping[str, str]:
         """Gives the headers that are sent, the signature among them."""
         return sign(method, url, headers, body, key=self.key, service=self.service, region=self.region)
-
-
-TOO_MANY = 429
 
 
 def sign(

@@ -1,7 +1,6 @@
 """AWS: the access key of an IAM user, or of a session, and the role that is assumed with it."""
 
 import datetime
-import time
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar
 
@@ -134,7 +133,7 @@ class Provider:
 
     def validate(self, config: Config, keys: _sigv4.Keys, context: contract.Context) -> contract.Validation:
         """Asks STS."""
-        caller = _caller(config, keys.key(), context, _end(context))
+        caller = _caller(config, keys.key(), context, context.end())
         if config.assume_role:
             return _assume(caller, config, config.assume_role, context.external_id, keys.public_id)
         arn, account = _sts.principal(caller, _url(config))
@@ -150,13 +149,13 @@ class Provider:
         url = _iam_url(config)
         if url is None:
             return None
-        return _iam.history(_iam_of(config, keys.key(), context, _end(context), url))
+        return _iam.history(_iam_of(config, keys.key(), context, context.end(), url))
 
     def grants(
         self, config: Config, keys: _sigv4.Keys, permissions: tuple[str, ...], context: contract.Context
     ) -> contract.Grants:
         """Asks IAM about the key's user or role, or about the role that is assumed with it."""
-        url, end = _iam_url(config), _end(context)
+        url, end = _iam_url(config), context.end()
         if url is None:
             return contract.Grants(unknown=permissions, why="set aws.iamEndpoint, as aws.endpoint is set.")
         key = _working_key(config, keys, context, end)
@@ -180,7 +179,7 @@ class Provider:
         """Asks Organizations for all accounts, as the role that is assumed with the key if there is one."""
         if config.endpoint and not config.organizations_endpoint:
             raise errors.Misconfigured("Set aws.organizationsEndpoint, as aws.endpoint is set.")
-        end = _end(context)
+        end = context.end()
         key = _working_key(config, keys, context, end)
         service = _partition(config).organizations
         caller = _caller(config, key, context, end, service="organizations", region=service.region)
@@ -205,7 +204,7 @@ class Provider:
             session=context.session,
             region=config.region or _partition(config).region,
             now=context.now,
-            end=_end(context),
+            end=context.end(),
         )
         return _sts.exchange(client, _url(config), identity)
 
@@ -240,10 +239,6 @@ def _url(config: Config) -> str:
 
 def _rooted(url: str) -> str:
     return url.rstrip("/") + "/"
-
-
-def _end(context: contract.Context) -> float:
-    return time.monotonic() + context.timeout
 
 
 def _caller(

@@ -1,6 +1,5 @@
 """Azure: an application of Entra ID (a service principal) and its client secret or certificate."""
 
-import time
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar
 
@@ -176,9 +175,10 @@ class Provider:
 
     def history(self, config: Config, keys: Shown, context: contract.Context) -> contract.History | None:
         """Asks Microsoft Graph about the secret or the certificate; needs Application.Read.All."""
-        if isinstance(keys, _sign_in.Federated):
+        application = _application(config, keys, context)
+        if isinstance(application.key, _sign_in.Federated):
             return None
-        return _graph.life(_application(config, keys, context), _graph_url(config))
+        return _graph.life(application, application.key, _graph_url(config))
 
     def grants(
         self, config: Config, keys: Shown, permissions: tuple[str, ...], context: contract.Context
@@ -269,7 +269,7 @@ def _application(config: Config, keys: Shown, context: contract.Context) -> _sig
         key=key,
         ca_bundle=config.ca_bundle,
         now=context.now(),
-        end=time.monotonic() + context.timeout,
+        end=context.end(),
     )
 
 

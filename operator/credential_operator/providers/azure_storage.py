@@ -26,7 +26,6 @@ SKEW = datetime.timedelta(minutes=15)
 """How far a signature's time may be from the provider's clock."""
 
 OK = 200
-TOO_MANY = 429
 REFUSALS = range(400, 500)
 BUSY = "ServerBusy"
 MISMATCH = "AuthenticationFailed"
@@ -216,13 +215,11 @@ def _refusal(
     config: Config, answer: network.Response, code: str, *, now: datetime.datetime
 ) -> errors.CredentialError:
     """Turns an answer that is not the expected one into the error that it means."""
-    where, wait = str(network.parse(_url(config))), answer.retry_after()
-    if answer.status == TOO_MANY or code == BUSY:
-        return errors.RateLimited(f"{where} asks for fewer calls.", retry_after=wait)
+    where = str(network.parse(_url(config)))
+    if answer.too_many or code == BUSY:
+        return answer.throttled(where)
     if answer.status not in REFUSALS or code not in CODES:
-        return errors.ProviderUnreachable(
-            f"{where} gave no usable answer (HTTP status {answer.status}).", retry_after=wait
-        )
+        return answer.unusable(where)
     if code == MISMATCH and answer.skewed(now, SKEW):
         return errors.ClockSkew(
             f"{where} did not accept the time of the request: its clock and the operator's differ."

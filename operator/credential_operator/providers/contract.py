@@ -8,6 +8,7 @@ front; what they share with the outside is `network`.
 
 import dataclasses
 import datetime
+import time
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Annotated, Any, ClassVar, Protocol, TypeVar, get_args, runtime_checkable
@@ -142,6 +143,10 @@ class Context:
     timeout: float
     now: Callable[[], datetime.datetime]
     external_id: str
+
+    def end(self) -> float:
+        """Gives the time of the monotonic clock when a call that begins now has to be over."""
+        return time.monotonic() + self.timeout
 
 
 C = TypeVar("C", bound=Config)

@@ -1,6 +1,5 @@
 """Google Cloud: the key file (JSON) of a service account."""
 
-import time
 import urllib.parse
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, ClassVar
@@ -159,7 +158,7 @@ class Provider:
 
         Where no key is stored, the exchange has proved all there is to prove.
         """
-        end = time.monotonic() + context.timeout
+        end = context.end()
         if isinstance(keys, _google_federation.Federated):
             return contract.Validation(
                 identity=contract.Identity(principal=keys.principal, account=keys.account)
@@ -206,7 +205,7 @@ class Provider:
         self, config: Config, identity: WorkloadIdentity, token: str, context: contract.Context
     ) -> _google_federation.Federated:
         """Exchanges a ServiceAccount's token for one of Google's, and that for one of the impersonated account."""
-        end = time.monotonic() + context.timeout
+        end = context.end()
         _addressed(config)
         project = _google.project_of(identity.impersonate or "")
         if project:
@@ -274,7 +273,7 @@ def _token(
         url,
         headers={"Content-Type": "application/x-www-form-urlencoded"},
         body=urllib.parse.urlencode({"grant_type": _google.GRANT, "assertion": assertion}).encode(),
-        timeout=max(end - time.monotonic(), 0.0),
+        timeout=network.left(end),
         ca_bundle=config.ca_bundle,
     )
     return _google.token_in(response, where=str(network.parse(url)), email=account.email, now=context.now())
@@ -282,7 +281,7 @@ def _token(
 
 def _apis(config: Config, keys: Held, context: contract.Context) -> _google_apis.Apis:
     """Gives the APIs as the key sees them, for the time of one call."""
-    end = time.monotonic() + context.timeout
+    end = context.end()
     if isinstance(keys, _google_federation.Federated):
         token = keys.token
     else:

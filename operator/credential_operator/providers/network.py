@@ -10,14 +10,13 @@ process's environment reaches a call: no proxy, certificate or netrc variable.
 import concurrent.futures
 import contextlib
 import dataclasses
-import datetime
-import email.utils
 import functools
 import http.client
 import logging
 import re
 import socket
 import ssl
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Self
 
@@ -25,7 +24,7 @@ import urllib3
 import urllib3.exceptions
 
 from credential_operator import errors
-from credential_operator.providers import _wire
+from credential_operator.providers import _response, _wire
 from credential_operator.providers.policy import Endpoint, Pattern, Policy, literal, parse
 
 __all__ = [
@@ -36,64 +35,31 @@ __all__ = [
     "Resolution",
     "Response",
     "Session",
+    "left",
     "parse",
     "resolve",
 ]
 
+Response = _response.Response
 Resolution = _wire.Resolution
 resolve = _wire.resolve
 
-SKEW = datetime.timedelta(minutes=5)
-"""How far from their own clock most providers let the time of a signature be."""
 LIMIT = 64 * 1024  # bytes of a body that anyone has to read
 POOLS = 128  # endpoints whose connections are kept
 KEPT = 32  # idle connections to one endpoint: as many as there are calls to it at a time
 CANDIDATES = 4  # addresses of one name that are tried
-LONGEST_WAIT = 3600.0  # seconds that a provider may ask us to wait
 
 # They write whole URLs, which may hold keys, also at WARNING.
 logging.getLogger("urllib3").setLevel(logging.CRITICAL)
 
 
+def left(end: float) -> float:
+    """Gives the seconds until a moment of the monotonic clock; none when it is over."""
+    return max(end - time.monotonic(), 0.0)
+
+
 class NameNotFound(errors.ProviderUnreachable):
     """The resolver says that there is no such name; where that proves something, a credential type says it."""
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Response:
-    """An answer; `body` ends at the limit that was asked with, and `truncated` says that there was more."""
-
-    status: int
-    headers: Mapping[str, str] = dataclasses.field(repr=False)
-    body: bytes = dataclasses.field(repr=False)
-    truncated: bool = False
-
-    def date(self) -> datetime.datetime | None:
-        """Reads the provider's clock."""
-        return _date(self.headers.get("Date", ""))
-
-    def skewed(self, now: datetime.datetime, by: datetime.timedelta = SKEW) -> bool:
-        """Tells whether the provider's clock, where it is told, is too far from ours."""
-        theirs = self.date()
-        return theirs is not None and abs(theirs - now) > by
-
-    def retry_after(self) -> float | None:
-        """Reads how many seconds we are asked to wait; a date counts from the provider's own clock."""
-        asked = self.headers.get("Retry-After", "").strip()
-        if asked.isdecimal():
-            return min(float(asked[:9]), LONGEST_WAIT)
-        until, now = _date(asked), self.date()
-        if until is None or now is None:
-            return None
-        return min(max((until - now).total_seconds(), 0.0), LONGEST_WAIT)
-
-
-def _date(text: str) -> datetime.datetime | None:
-    try:
-        date = email.utils.parsedate_to_datetime(text)
-    except (TypeError, ValueError):
-        return None
-    return date if date.tzinfo else date.replace(tzinfo=datetime.UTC)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -6,7 +6,6 @@ on one connection: negotiate -> challenge -> authenticate -> the status decides
 
 import base64
 import datetime
-import time
 from collections.abc import Mapping
 from typing import ClassVar
 
@@ -84,7 +83,7 @@ class _Check:
         self._probe = probe
         self._context = context
         self._where = _probe.endpoint(probe)
-        self._end = time.monotonic() + context.timeout
+        self._end = context.end()
 
     def prove(self, keys: Keys) -> None:
         """Makes all requests; raises a CredentialError where they do not prove the password."""
@@ -112,7 +111,7 @@ class _Check:
             self._probe.method,
             self._probe.url,
             headers=self._probe.headers,
-            timeout=self._left(),
+            timeout=network.left(self._end),
             ca_bundle=self._probe.ca_bundle,
         )
         _probe.guarded(self._probe, answer)
@@ -150,11 +149,8 @@ class _Check:
     def _say(self, conversation: network.Conversation, scheme: str, message: bytes) -> network.Response:
         sent = {"Authorization": f"{scheme} {base64.b64encode(message).decode()}"}
         return conversation.request(
-            self._probe.method, headers={**self._probe.headers, **sent}, timeout=self._left()
+            self._probe.method, headers={**self._probe.headers, **sent}, timeout=network.left(self._end)
         )
-
-    def _left(self) -> float:
-        return max(self._end - time.monotonic(), 0.0)
 
 
 PROVIDER = Provider()

@@ -16,7 +16,6 @@ from credential_operator.api import values
 from credential_operator.providers import _json, _signing, contract, network
 
 OK = 200
-TOO_MANY = 429
 SERVER_ERROR = 500
 """How far the server's clock may be from ours before a refused assertion is its clock's doing."""
 
@@ -336,17 +335,15 @@ def _refusal(
     config: Config, answer: network.Response, said: Mapping[str, Any], context: contract.Context
 ) -> errors.CredentialError:
     """Turns an answer that is no token into the error that it means."""
-    where, code, wait = str(network.parse(config.token_url)), said.get("error"), answer.retry_after()
-    if answer.status == TOO_MANY:
-        return errors.RateLimited(f"{where} asks for fewer calls.", retry_after=wait)
+    where, code = str(network.parse(config.token_url)), said.get("error")
+    if answer.too_many:
+        return answer.throttled(where)
     if answer.status < SERVER_ERROR and isinstance(code, str) and code in REFUSALS:
         if code == "invalid_grant" and config.grant == "JWTBearer":
             return _refused_assertion(where, answer, context.now())
         kind, words = REFUSALS[code]
         return kind(f"{where} gave no token: {words} ({code}).")
-    return errors.ProviderUnreachable(
-        f"{where} gave no usable answer (HTTP status {answer.status}).", retry_after=wait
-    )
+    return answer.unusable(where)
 
 
 def _refused_assertion(

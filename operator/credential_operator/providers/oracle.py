@@ -1,7 +1,6 @@
 """Oracle Cloud Infrastructure: the API signing key of a user."""
 
 import datetime
-import time
 import urllib.parse
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
@@ -123,7 +122,7 @@ class Provider:
 
     def validate(self, config: Config, keys: Keys, context: contract.Context) -> contract.Validation:
         """Asks for the user, which changes nothing."""
-        end = time.monotonic() + context.timeout
+        end = context.end()
         url, now = _url(config), context.now()
         answer = _ask(config, context, url, _signed(config, _key(keys), url, now), end)
         if _oci.said(answer) == _oci.UNSEEN:
@@ -211,7 +210,7 @@ def _signed(config: Config, key: "rsa.RSAPrivateKey", url: str, now: datetime.da
 
 def _list(config: Config, keys: Keys, context: contract.Context, target: str) -> Iterator[dict[str, Any]]:
     """Asks for all pages of a list; raises the CredentialError that an answer means that is no page."""
-    end = time.monotonic() + context.timeout
+    end = context.end()
     first, key = _base(config) + target, _key(keys)
     where, url = str(network.parse(first)), first
     for _ in range(PAGES):
@@ -246,7 +245,7 @@ def _ask(
         "GET",
         url,
         headers=headers,
-        timeout=max(end - time.monotonic(), 0.0),
+        timeout=network.left(end),
         ca_bundle=config.ca_bundle,
     )
 

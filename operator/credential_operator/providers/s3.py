@@ -1,7 +1,6 @@
 """S3: a bucket, or all buckets of a key, on AWS or on a store that speaks its protocol."""
 
 import re
-import time
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -141,7 +140,7 @@ class Provider:
 
     def validate(self, config: Config, keys: _sigv4.Keys, context: contract.Context) -> contract.Validation:
         """Asks for one object of the bucket, or for one bucket; not HEAD, whose refusals give no reason."""
-        caller = _caller(config, keys.key(), context, _end(context))
+        caller = _caller(config, keys.key(), context, context.end())
         answer = caller.call("GET", _url(config))
         if answer.response.status != OK or answer.root not in LISTS:
             raise _refusal(caller, config, answer)
@@ -155,14 +154,14 @@ class Provider:
         self, config: Config, keys: _sigv4.Keys, context: contract.Context
     ) -> contract.History | None:
         """Asks IAM, where the store is AWS's or has one."""
-        iam = _iam_of(config, keys.key(), context, _end(context))
+        iam = _iam_of(config, keys.key(), context, context.end())
         return _iam.history(iam) if iam else None
 
     def grants(
         self, config: Config, keys: _sigv4.Keys, permissions: tuple[str, ...], context: contract.Context
     ) -> contract.Grants:
         """Asks IAM about the key's user or role, where the store is AWS's or has an IAM."""
-        key, end = keys.key(), _end(context)
+        key, end = keys.key(), context.end()
         iam, sts = _iam_of(config, key, context, end), _sts_url(config)
         if iam is None or sts is None:
             return contract.Grants(
@@ -211,7 +210,7 @@ class Provider:
             session=context.session,
             region=config.region,
             now=context.now,
-            end=_end(context),
+            end=context.end(),
             ca_bundle=config.ca_bundle,
             plain=config.disable_ssl,
         )
@@ -236,10 +235,6 @@ class Provider:
 
 
 OK = 200
-
-
-def _end(context: contract.Context) -> float:
-    return time.monotonic() + context.timeout
 
 
 def _caller(
