@@ -5,6 +5,9 @@ from credential_operator.findings import NotChecked
 from credential_operator.providers import contract
 from credential_operator.situation import INTERNAL, Situation, State
 
+SHOWN = 10
+"""How many names a message lists."""
+
 
 def working(seen: Situation) -> State | None:
     """Reconciling (kstatus): something is under way or tried again."""
@@ -39,11 +42,13 @@ def stuck(seen: Situation) -> State | None:
 
 
 def blocked(seen: Situation) -> State | None:
-    """DeletionBlocked: references hold the deletion back; the message names them."""
+    """DeletionBlocked: somebody needs it still; the message names the first of them."""
     blockers = seen.found.blockers
     if blockers is None:
         return None
-    names = ", ".join(blockers)
+    names = ", ".join(blockers[:SHOWN]) + (
+        f" and {len(blockers) - SHOWN} more" if len(blockers) > SHOWN else ""
+    )
     return State(
         "True",
         "InUse",

@@ -1,7 +1,7 @@
 """The operator put together: what is started, who wakes what, and how it ends.
 
 kopf (both kinds) ─┐
-watch of Secrets ──┼──> Controller ──> Reconciler, Binder     (while this replica leads)
+watches of others ─┼──> Controller ──> Reconciler, Binder     (while this replica leads)
 planned times ─────┘
 """
 
@@ -13,7 +13,7 @@ import logging
 import pathlib
 import random
 import time
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from typing import Any
 
 import kopf
@@ -29,6 +29,7 @@ from credential_operator import (
     framework,
     health,
     installation,
+    intake,
     inventory,
     leader,
     metrics,
@@ -36,9 +37,12 @@ from credential_operator import (
     reconcile,
     settings,
     sources,
+    survey,
     sweep,
+    usage,
     view,
     watch,
+    workloads,
 )
 from credential_operator.providers import network
 
@@ -66,7 +70,9 @@ class App:
             self._known, workers=chosen.workers, endpoint_limit=chosen.workers_per_endpoint
         )
         self._tasks: list[asyncio.Task[None]] = []
-        self._watches: list[watch.SecretWatch] = []
+        self._kinds = workloads.KINDS if chosen.find_users else ()
+        self._usage = usage.Usage()
+        self._watches: list[watch.Watch] = []
         self._closing = contextlib.AsyncExitStack()
         self._seeded = False
         self.stop = asyncio.Event()
@@ -94,8 +100,8 @@ class App:
         self._closing.push_async_callback(server.stop)
         logger.info("started", extra={"identity": self._settings.identity, "port": port})
         await self._compare_schema()
-        for namespace in self._settings.namespaces or ("",):
-            found = watch.SecretWatch(self._connection, self._known, self._controller.wake, namespace)
+        for collection, sink in self._watched():
+            found = watch.Watch(self._connection, collection, sink)
             self._watches.append(found)
             self._spawn(found.run())
         self._spawn(self._elect())
@@ -142,6 +148,30 @@ class App:
 
     # What runs beside it
 
+    def _watched(self) -> Iterator[tuple[watch.Collection, watch.Sink]]:
+        """Gives what is watched beside both kinds, and who takes it in."""
+        secrets = intake.Secrets(self._known, self._controller)
+        for namespace in self._settings.namespaces or ("",):
+            yield (
+                watch.Collection(
+                    resource="secrets",
+                    namespace=namespace,
+                    selector=intake.SECRETS,
+                    metadata=True,
+                    required=True,
+                ),
+                secrets,
+            )
+        for kind in self._kinds:
+            sink = intake.Uses(kind, known=self._known, found=self._usage, queue=self._controller)
+            for namespace in self._settings.namespaces or ("",):
+                yield (
+                    watch.Collection(
+                        resource=kind.resource, api_versions=kind.api_versions, namespace=namespace
+                    ),
+                    sink,
+                )
+
     async def _compare_schema(self) -> None:
         """Says so if the cluster's schema lacks credential types that are installed here."""
         try:
@@ -177,6 +207,7 @@ class App:
         checker = self._checker()
         self._closing.callback(checker.close)
         recorder = events.Recorder(self._connection, instance=self._settings.identity)
+        asked = survey.Survey(self._connection, self._known, self._usage, kinds=self._kinds, clock=_now)
         reconciler = reconcile.Reconciler(
             connection=self._connection,
             known=self._known,
@@ -194,10 +225,16 @@ class App:
                 account=f"{self._settings.own_namespace}:{self._settings.service_account}",
                 wake=self._controller.wake,
             ),
+            asked=asked,
             clock=_now,
         )
         binder = binding.Binder(
-            self._connection, self._known, recorder=recorder, wake=self._controller.wake, clock=_now
+            self._connection,
+            self._known,
+            asked=asked,
+            recorder=recorder,
+            wake=self._controller.wake,
+            clock=_now,
         )
         async with asyncio.TaskGroup() as group:
             group.create_task(sweeper.run(self._settings.sweep_interval))
@@ -251,7 +288,7 @@ class App:
 
     def _unhealthy(self) -> list[str]:
         problems = [
-            f"a watch of Secrets is silent for {found.age:.0f} s"
+            f"the watch of {found} is silent for {found.age:.0f} s"
             for found in self._watches
             if found.age > SILENCE
         ]
@@ -261,7 +298,7 @@ class App:
 
     def _unready(self) -> list[str]:
         waiting = [found for found in self._watches if not found.synced.is_set()]
-        return ["Secrets are not listed yet"] if waiting else []
+        return [f"not listed yet: {', '.join(map(str, waiting))}"] if waiting else []
 
 
 def _now() -> datetime.datetime:

@@ -1,11 +1,11 @@
-"""The straight line of a CredentialReference: look at its lease and at the Credential it names, report."""
+"""The straight line of a CredentialReference: look at its lease, its holder and the Credential it names, report."""
 
 import datetime
 import logging
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from credential_operator import cluster, events, inventory, references, status
+from credential_operator import cluster, events, inventory, references, status, survey
 
 logger = logging.getLogger(__name__)
 
@@ -20,12 +20,14 @@ class Binder:
         connection: cluster.Cluster,
         known: inventory.Inventory,
         *,
+        asked: survey.Survey,
         recorder: events.Recorder,
         wake: Callable[[Iterable[inventory.Key]], None],
         clock: Callable[[], datetime.datetime],
     ) -> None:
         self._connection = connection
         self._known = known
+        self._survey = asked
         self._recorder = recorder
         self._wake = wake
         self._clock = clock
@@ -42,13 +44,16 @@ class Binder:
             return None
         named = inventory.named_by(document)
         found = self._known.credentials.get(named)
-        new = references.after(document, None if found is None else found.parse(), now)
+        holding = await self._survey.holding(document)
+        new = references.after(document, None if found is None else found.parse(), now, holding=holding)
         await self._report(key, document, new, named)
-        looks = (references.lease_end(document | {"status": new}, now), removal)
-        return min((look for look in looks if look is not None and look > now), default=None)
+        later = document | {"status": new}
+        end, removal = references.lease_end(later, now), references.removal(later, now)
+        looks = [removal, end if end is not None and end > now else None]
+        return min((look for look in looks if look is not None), default=None)
 
     async def _report(self, key: inventory.Key, document: Json, new: Json, named: inventory.Key) -> None:
-        """Writes the status if it differs, and has the Credential count anew where it counts for it no more."""
+        """Writes the status if it differs, and has the Credential count anew where it matters to that."""
         patch = status.merge_patch(document["status"], new)
         if not patch:
             return
@@ -58,10 +63,10 @@ class Binder:
         except cluster.NotFound:
             return
         self._known.put_reference(written)
-        if references.is_bound(new) != references.is_bound(document["status"]):
+        before, bound = references.bound(document["status"]), references.bound(new)
+        if (before.get("status"), before.get("reason")) != (bound["status"], bound["reason"]):
             self._wake([named])
-        bound = next(one for one in new["conditions"] if one["type"] == "Bound")
-        if references.is_bound(document["status"]) and bound["reason"] == "Expired":
+        if before.get("status") == "True" and bound["reason"] == "Expired":
             event = status.Event(type="Warning", reason="Expired", message=bound["message"])
             await self._recorder.record("CredentialReference", document["metadata"], [event])
 

@@ -78,6 +78,12 @@ def properties(definition: Json, version: str, part: str) -> set[str]:
     return set(schema.get(part, {}).get("properties", {}))
 
 
+def path(api_version: str, resource: str, namespace: str = "") -> str:
+    """Gives where the API server has a resource: in a namespace, or in all ("")."""
+    root = f"/apis/{api_version}" if "/" in api_version else f"/api/{api_version}"
+    return f"{root}/namespaces/{namespace}/{resource}" if namespace else f"{root}/{resource}"
+
+
 class Cluster:
     """A connection to one API server, shared by everything that reads or writes it.
 
@@ -93,7 +99,8 @@ class Cluster:
 
     async def __aenter__(self) -> Self:
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(ssl=_tls(self._configuration), limit=100, keepalive_timeout=60),
+            # Unlimited: each watch keeps one, and the workers are counted.
+            connector=aiohttp.TCPConnector(ssl=_tls(self._configuration), limit=0, keepalive_timeout=60),
             timeout=aiohttp.ClientTimeout(total=REQUEST_TIMEOUT, sock_connect=5),
             # The API server takes the field manager from this name, so no write need say it again.
             headers={"User-Agent": MANAGER},
@@ -160,6 +167,10 @@ class Cluster:
 
     # Everything else
 
+    async def read(self, path: str, name: str) -> Json:
+        """Reads an object of a collection; raises NotFound."""
+        return await self._request("GET", f"{path}/{name}")
+
     async def namespace(self, name: str) -> Json:
         """Reads a namespace; raises NotFound."""
         return await self._request("GET", f"/api/v1/namespaces/{name}")
@@ -207,9 +218,9 @@ class Cluster:
             query["continue"] = following
 
     async def watch(
-        self, path: str, *, selector: str = "", version: str, seconds: int
+        self, path: str, *, selector: str = "", metadata: bool = True, version: str, seconds: int
     ) -> AsyncIterator[Json]:
-        """Streams the metadata of what changes after a resourceVersion; raises Gone, ends after `seconds`."""
+        """Streams what changes after a resourceVersion; raises Gone, ends after `seconds`."""
         query = {
             "watch": "true",
             "allowWatchBookmarks": "true",
@@ -220,7 +231,8 @@ class Cluster:
         # A watch that says nothing for this long is dead: bookmarks come every minute.
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=5, sock_read=90)
         with _Counted("GET") as counted:
-            request = await self._prepare("GET", path, query=query, accept=METADATA, timeout=timeout)
+            accept = METADATA if metadata else "application/json"
+            request = await self._prepare("GET", path, query=query, accept=accept, timeout=timeout)
             async with request as response:
                 await counted.accept(response)
                 buffer = bytearray()

@@ -20,6 +20,8 @@ CREDENTIAL = "Credential"
 REFERENCE = "CredentialReference"
 FIRST_BACKOFF = 0.2
 LONGEST_BACKOFF = 60.0
+MOMENT = 0.5
+"""Seconds in which what starts or ends together is gathered: a thousand Pods are a few passes."""
 
 Pass = Callable[[inventory.Key], Awaitable[datetime.datetime | None]]
 
@@ -42,8 +44,11 @@ class Controller:
         key = inventory.key_of(document)
         if event == "DELETED":
             self.lose_credential(key, uid=document["metadata"]["uid"])
-        elif self._known.put_credential(document):
-            self._add(CREDENTIAL, key)
+        elif self._known.is_news(document):
+            # The echo of our own write may overtake its answer; a pass for it need not come at once.
+            wake = self.wake_later if self._known.differs_in_status_only(document) else self.wake
+            self._known.put_credential(document)
+            wake([key])
             self.wake_references(key)
 
     def lose_credential(self, key: inventory.Key, *, uid: str) -> None:
@@ -71,6 +76,16 @@ class Controller:
         """Has Credentials looked at soon."""
         for key in credentials:
             self._add(CREDENTIAL, key)
+
+    def wake_later(self, credentials: Iterable[inventory.Key]) -> None:
+        """Has Credentials looked at within a moment: more of the kind may come, and be one pass."""
+        for key in credentials:
+            self._queue.add_at(Item(CREDENTIAL, key), time.monotonic() + MOMENT)
+
+    def wake_held_by(self, holder: inventory.Holder) -> None:
+        """Has the references that an object holds looked at soon."""
+        for key in self._known.held_by(holder):
+            self._add(REFERENCE, key)
 
     def wake_references(self, credential: inventory.Key) -> None:
         """Has the references to a Credential looked at soon."""

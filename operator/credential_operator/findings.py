@@ -2,7 +2,7 @@
 
 import dataclasses
 import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from credential_operator import errors
 from credential_operator.providers import contract
@@ -53,6 +53,34 @@ class Published:
         }
 
 
+class User(NamedTuple):
+    """Who needs a Credential: an object by its kind and name; without a namespace where it has none."""
+
+    kind: str
+    namespace: str
+    name: str
+
+    def seen_from(self, namespace: str) -> str:
+        """Names it for a reader in that namespace."""
+        return f"{self.kind} {self.name if self.namespace == namespace else f'{self.namespace}/{self.name}'}"
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Needs:
+    """Who needs a Credential: declared by CredentialReferences, and found to use its Secrets, each sorted.
+
+    `found` is None where nobody is looked for.
+    """
+
+    declared: tuple[User, ...] = ()
+    found: tuple[User, ...] | None = None
+
+    @property
+    def all(self) -> tuple[User, ...]:
+        """Everybody, the declared first."""
+        return self.declared + (self.found or ())
+
+
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Timing:
     """How often to look: the validation interval (zero: only on change), and a jitter in [0, 1)."""
@@ -69,7 +97,7 @@ class Pass:
 
     `new_key`: the source holds another key than the published one. `refusals`: how often in a row this
     key was refused, this time included. `wanted`: how many targets the spec asks for. `held`: the key
-    may not be published. `blockers`: references that hold back the deletion, None while there is none.
+    may not be published. `blockers`: who holds back the deletion, None while there is none.
     `idle`: nothing was due, so nothing was looked at. `waiting`: a check is repeated when a backoff ends.
     `locks`: the provider locks accounts, so that a refused key is not tried again until it changes.
     `permissions`, `reach`: the spec asks for these. `keyless`: no key is stored.
@@ -87,7 +115,7 @@ class Pass:
     targets: tuple[Published, ...] = ()
     trouble: errors.CredentialError | None = None
     source: Json | None = None
-    references: tuple[tuple[str, str, str], ...] = ()
+    needs: Needs = Needs()
     blockers: tuple[str, ...] | None = None
     reconcile_at: str | None = None
     idle: bool = False

@@ -37,6 +37,13 @@ class Key(NamedTuple):
         return f"{self.namespace}/{self.name}"
 
 
+class Holder(NamedTuple):
+    """The object that holds a reference until its work is done."""
+
+    kind: str
+    key: Key
+
+
 @dataclasses.dataclass(slots=True)
 class Record:
     """An object of either kind, as a watch or our own write last showed it.
@@ -72,7 +79,17 @@ class Target:
 def record(document: Mapping[str, Any]) -> Record:
     """Projects an object as the API server sends it onto what is kept."""
     metadata = document["metadata"]
-    kept = {
+    return Record(
+        uid=metadata["uid"],
+        version=metadata["resourceVersion"],
+        generation=metadata["generation"],
+        document=packing.pack(_kept(document)),
+    )
+
+
+def _kept(document: Mapping[str, Any]) -> Json:
+    metadata = document["metadata"]
+    return {
         "metadata": {
             **{
                 name: metadata[name] for name in ("namespace", "name", "uid", "resourceVersion", "generation")
@@ -84,12 +101,6 @@ def record(document: Mapping[str, Any]) -> Record:
         "spec": document.get("spec", {}),
         "status": document.get("status", {}),
     }
-    return Record(
-        uid=metadata["uid"],
-        version=metadata["resourceVersion"],
-        generation=metadata["generation"],
-        document=packing.pack(kept),
-    )
 
 
 def _own(annotations: Mapping[str, str] | None) -> dict[str, str]:
@@ -141,6 +152,10 @@ class Index:
         """Yields who stands behind a name."""
         return (Key(key.namespace, name) for name in self._names.get(key, ()))
 
+    def keys(self) -> Iterator[Key]:
+        """Gives the names that somebody stands behind."""
+        return iter(tuple(self._names))
+
     def _drop(self, key: Key, name: str) -> None:
         rest = tuple(other for other in self._names[key] if other != name)
         if rest:
@@ -162,6 +177,7 @@ class Inventory:
         """Secret with our label -> what its metadata says."""
         self._secrets = Index()
         self._referenced = Index()
+        self._held: dict[str, Index] = {}
 
     # Credentials
 
@@ -169,6 +185,16 @@ class Inventory:
         """Tells whether a Credential is newer than the one known, so not the echo of our own write."""
         known = self.credentials.get(key_of(document))
         return known is None or _newer(document["metadata"]["resourceVersion"], known.version)
+
+    def differs_in_status_only(self, document: Mapping[str, Any]) -> bool:
+        """Tells whether nothing but the status of a Credential is other than what is known."""
+        known = self.credentials.get(key_of(document))
+        if known is None or known.generation != document["metadata"]["generation"]:
+            return False
+        before, now = known.parse(), _kept(document)
+        for one in (before, now):
+            del one["metadata"]["resourceVersion"]
+        return bool(before["metadata"] == now["metadata"])
 
     def put_credential(self, document: Mapping[str, Any]) -> bool:
         """Takes in a Credential; tells whether it is news."""
@@ -217,6 +243,7 @@ class Inventory:
             return False
         self.references[key] = record(document)
         self._referenced.put(key, [document["spec"]["credentialRef"]["name"]])
+        self._hold(key, holder_of(document))
         return True
 
     def drop_reference(self, key: Key, uid: str) -> Key | None:
@@ -226,11 +253,28 @@ class Inventory:
             return None
         del self.references[key]
         self._referenced.put(key, ())
+        self._hold(key, None)
         return named_by(known.parse())
 
     def references_to(self, credential: Key) -> list[Key]:
         """Gives the references that name a Credential, sorted."""
         return sorted(self._referenced.owners(credential))
+
+    def held_by(self, holder: Holder) -> Iterator[Key]:
+        """Gives the references that an object holds."""
+        held = self._held.get(holder.kind)
+        return iter(()) if held is None else held.owners(holder.key)
+
+    def holders(self, kind: str) -> Iterator[Key]:
+        """Gives the objects of a kind that hold references, whether or not they exist."""
+        held = self._held.get(kind)
+        return iter(()) if held is None else held.keys()
+
+    def _hold(self, reference: Key, holder: Holder | None) -> None:
+        if holder is not None:
+            self._held.setdefault(holder.kind, Index())
+        for kind, held in self._held.items():
+            held.put(reference, [holder.key.name] if holder is not None and holder.kind == kind else ())
 
     # Secrets
 
@@ -245,13 +289,17 @@ class Inventory:
             self.targets.pop(key, None)
         else:
             self.targets[key] = projected
-        return list(self._secrets.owners(key))
+        return list(self.owners_of(key))
 
     def drop_secret(self, key: Key) -> list[Key]:
         """Forgets a Secret; gives the Credentials that this concerns."""
         self.versions.pop(key, None)
         self.targets.pop(key, None)
-        return list(self._secrets.owners(key))
+        return list(self.owners_of(key))
+
+    def owners_of(self, secret: Key) -> Iterator[Key]:
+        """Gives the Credentials that name a Secret."""
+        return self._secrets.owners(secret)
 
 
 def _newer(version: str, known: str) -> bool:
@@ -268,12 +316,22 @@ def key_of(document: Mapping[str, Any]) -> Key:
 
 def _key(metadata: Mapping[str, Any]) -> Key:
     """Gives a key whose names are kept once, however many keys have them."""
-    return Key(sys.intern(metadata["namespace"]), sys.intern(metadata["name"]))
+    return Key(sys.intern(metadata.get("namespace", "")), sys.intern(metadata["name"]))
 
 
 def named_by(reference: Mapping[str, Any]) -> Key:
     """Gives the Credential that a CredentialReference names."""
     return Key(reference["metadata"]["namespace"], reference["spec"]["credentialRef"]["name"])
+
+
+def holder_of(reference: Mapping[str, Any]) -> Holder | None:
+    """Gives the holder of a CredentialReference; None where it names none."""
+    holder = reference["spec"].get("holder")
+    return (
+        None
+        if holder is None
+        else Holder(holder["kind"], Key(reference["metadata"]["namespace"], holder["name"]))
+    )
 
 
 def _state(status: Json) -> tuple[str, ...]:

@@ -38,9 +38,9 @@ API_REQUESTS = prometheus.Counter(
     "api_request", "Requests to the API server by verb and code.", ["verb", "code"], namespace=NAMESPACE
 )
 WATCH_HEARD = prometheus.Gauge(
-    "secret_watch_heard_timestamp_seconds",
-    "When the watch of Secrets last said anything, by namespace.",
-    ["watched"],
+    "watch_heard_timestamp_seconds",
+    "When a watch last said anything, by resource and namespace.",
+    ["resource", "watched"],
     namespace=NAMESPACE,
 )
 LEADER = prometheus.Gauge("leader", "1 while this replica works.", namespace=NAMESPACE)

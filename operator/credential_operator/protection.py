@@ -1,29 +1,27 @@
 """The finalizer: put on before anything is published, taken off when nobody needs the Credential any more."""
 
-import datetime
 import logging
-from collections.abc import Callable
 from typing import Any
 
-from credential_operator import cluster, inventory, references, targets, view
+from credential_operator import cluster, findings, inventory, survey, targets, view
 
 logger = logging.getLogger(__name__)
 
 
 class Protection:
-    """Holds deletions back while references need the Credential, and lets go when none does."""
+    """Holds deletions back while somebody needs the Credential, and lets go when none does."""
 
     def __init__(
         self,
         connection: cluster.Cluster,
         known: inventory.Inventory,
         written: targets.Targets,
-        clock: Callable[[], datetime.datetime],
+        asked: survey.Survey,
     ) -> None:
         self._connection = connection
         self._known = known
         self._targets = written
-        self._clock = clock
+        self._survey = asked
 
     async def protect(self, seen: view.View) -> None:
         """Puts our finalizer on, where no admission policy did."""
@@ -38,14 +36,19 @@ class Protection:
         if written is not None:
             self._known.put_credential(written)
 
-    async def blockers(self, seen: view.View) -> list[references.Claim]:
-        """Gives the references that hold back a deletion, from a fresh list; in a dying namespace none do."""
+    async def needs(self, seen: view.View) -> findings.Needs:
+        """Gives who holds back a deletion: nobody only if fresh lists say so.
+
+        In a namespace that is being deleted, only what still runs there does.
+        """
         if seen.forced or not seen.protected:
-            return []
-        now, listed = self._clock(), await self._connection.references(seen.key.namespace)
-        claims = references.claims(listed, seen.key, now)
-        blocking = [claim for claim in claims if claim.counts_for(seen.document, now)]
-        return [] if blocking and await self._dying(seen.key.namespace) else blocking
+            return findings.Needs()
+        needs = self._survey.needs(seen, seen.recorded)
+        if not needs.all:
+            needs = await self._survey.needs_now(seen)
+        if needs.all and await self._dying(seen.key.namespace):
+            return await self._survey.runs_now(seen)
+        return needs
 
     async def release(self, seen: view.View) -> None:
         """Removes or orphans the targets, then lets the object go."""

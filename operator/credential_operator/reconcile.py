@@ -23,9 +23,9 @@ from credential_operator import (
     installation,
     inventory,
     protection,
-    references,
     sources,
     status,
+    survey,
     targets,
     view,
 )
@@ -67,10 +67,12 @@ class Reconciler:
         wake: Callable[[Iterable[inventory.Key]], None],
         wake_references: Callable[[inventory.Key], None],
         source_of: sources.Sources,
+        asked: survey.Survey,
         clock: Callable[[], datetime.datetime],
     ) -> None:
         self._connection = connection
         self._sources = source_of
+        self._survey = asked
         self._known = known
         self._keyring = keyring
         self._checker = checker
@@ -80,7 +82,7 @@ class Reconciler:
         self._wake_references = wake_references
         self._clock = clock
         self._targets = targets.Targets(connection, known, keyring, wake)
-        self._protection = protection.Protection(connection, known, self._targets, clock)
+        self._protection = protection.Protection(connection, known, self._targets, asked)
         self._attempts: dict[inventory.Key, _Attempts] = {}
 
     async def credential(self, key: inventory.Key) -> datetime.datetime | None:
@@ -97,20 +99,28 @@ class Reconciler:
         if seen is None:
             logger.warning("leaves an object of an unknown type alone", extra={"object": str(key)})
             return None
-        blockers = None
+        needs = None
         if seen.deleting:
-            blockers = await self._protection.blockers(seen)
-            if not blockers:
+            needs = await self._protection.needs(seen)
+            if not needs.all:
                 await self._protection.release(seen)
                 self._attempts.pop(seen.key, None)
                 return None
         elif not seen.protected:
             await self._protection.protect(seen)
             seen = self._again(seen)
-        found = await self._look(seen, blockers)
+        found = self._needed(seen, await self._look(seen), needs)
         result = status.after(seen.status, found, self._clock())
         await self._report(seen, result)
         return self._next(seen.key, found, result)
+
+    def _needed(self, seen: view.View, found: findings.Pass, needs: findings.Needs | None) -> findings.Pass:
+        """Adds who needs the Credential; `needs` has who holds back its deletion."""
+        if needs is None:
+            published = [target.name for target in found.targets]
+            return dataclasses.replace(found, needs=self._survey.needs(seen, published))
+        blockers = tuple(user.seen_from(seen.key.namespace) for user in needs.all)
+        return dataclasses.replace(found, needs=needs, blockers=blockers)
 
     def _again(self, seen: view.View) -> view.View:
         """Gives the object as our own write of just now left it."""
@@ -119,7 +129,7 @@ class Reconciler:
 
     # Look
 
-    async def _look(self, seen: view.View, blockers: list[references.Claim] | None) -> findings.Pass:
+    async def _look(self, seen: view.View) -> findings.Pass:
         """Loads, validates and publishes what is due; never raises for what belongs into the status."""
         attempts = self._attempts.setdefault(seen.key, _Attempts())
         version = seen.source_version(self._known)
@@ -133,8 +143,6 @@ class Reconciler:
             suspended=seen.spec.suspend,
             wanted=len(seen.spec.targets),
             targets=self._standing(seen),
-            references=self._counted(seen, blockers),
-            blockers=None if blockers is None else tuple(sorted(str(claim) for claim in blockers)),
             reconcile_at=seen.metadata["annotations"].get(inventory.RECONCILE_AT),
             waiting=waiting,
             locks=seen.provider.locks,
@@ -271,18 +279,6 @@ class Reconciler:
         """Gives the digests of the key material that the standing targets were rendered from."""
         secrets = (self._known.targets.get(inventory.Key(seen.key.namespace, name)) for name in seen.recorded)
         return {secret.source_digest for secret in secrets if secret is not None}
-
-    def _counted(
-        self, seen: view.View, blockers: list[references.Claim] | None
-    ) -> tuple[tuple[str, str, str], ...]:
-        if blockers is not None:
-            return tuple(("CredentialReference", *claim.key) for claim in blockers)
-        now = self._clock()
-        known = (self._known.references[key].parse() for key in self._known.references_to(seen.key))
-        counting = [
-            one for one in references.claims(known, seen.key, now) if one.counts_for(seen.document, now)
-        ]
-        return tuple(("CredentialReference", *one.key) for one in counting)
 
     def _source(self, seen: view.View, source: sources.Source | None) -> Json | None:
         if seen.spec.secret_ref is None:

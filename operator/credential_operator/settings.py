@@ -50,6 +50,10 @@ class Settings(pydantic.BaseModel):
     sweep_interval: float = pydantic.Field(
         1200, gt=0, description="How often what is known is compared with a fresh list."
     )
+    find_users: bool = pydantic.Field(
+        default=True,
+        description="Whether workloads, ServiceAccounts and custom resources are watched for the Secrets they use.",
+    )
     endpoint_allow: Names = pydantic.Field(
         (), description="Endpoints that the endpoint policy would refuse: patterns of host or host:port."
     )

@@ -6,13 +6,24 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from credential_operator import errors, judge, situation
-from credential_operator.findings import CONFIRM_AFTER, Json, NotChecked, Pass, Time, parse_time, show_time
+from credential_operator.findings import (
+    CONFIRM_AFTER,
+    Json,
+    Needs,
+    NotChecked,
+    Pass,
+    Time,
+    parse_time,
+    show_time,
+)
 from credential_operator.providers import contract
 
 SHOWN = 10
 """How many names a status lists."""
 MAX_LISTED = 256
 """How many permissions it lists."""
+LONGEST_NAME = 256
+"""How many characters of a provider's name it shows."""
 KEPT = ("identity", "key", "externalID", "lastValidatedTime", "nextValidationTime")
 """What a pass that finds out nothing new about it leaves as it is."""
 KEYLESS_AGAIN = datetime.timedelta(minutes=1)
@@ -100,7 +111,7 @@ def _facts(old: Mapping[str, Any], found: Pass, now: Time) -> Json:
         if wanted
     ]
     facts: Json = {name: old[name] for name in (*KEPT, *kept) if name in old}
-    facts |= {"observedGeneration": found.generation, "type": found.type, "references": _counted(found)}
+    facts |= {"observedGeneration": found.generation, "type": found.type, "references": _counted(found.needs)}
     if found.reconcile_at is not None:
         facts["lastHandledReconcileAt"] = found.reconcile_at
     if found.source is not None:
@@ -153,18 +164,24 @@ def _told(found: Pass, now: Time) -> Json:
     """Gives what the provider told of permissions and reach in this pass."""
     told: Json = {}
     match found.verdict:
-        case contract.Validation(grants=contract.Grants() as grants):
-            told["permissions"] = _listed(missing=grants.missing, unknown=grants.unknown)
+        case contract.Validation(grants=grants, reach=reach):
+            if grants is not None:
+                told["permissions"] = _listed(missing=grants.missing, unknown=grants.unknown)
+            if reach is not None:
+                told["reach"] = _reach(reach, now)
         case errors.PermissionDenied(missing=(_, *_) as missing):
             told["permissions"] = _listed(missing=missing)
-    match found.verdict:
-        case contract.Validation(reach=contract.Reach() as reach):
-            places = [
-                {"id": one.id, "name": one.name} if one.name else {"id": one.id} for one in reach.places
-            ]
-            told["reach"] = {"count": reach.count, "discoveredAt": show_time(now)}
-            told["reach"] |= {"items": places[:SHOWN]} if places else {}
     return told
+
+
+def _reach(reach: contract.Reach, now: Time) -> Json:
+    """Gives the places that a key sees; the provider's own names may be longer than the schema has room for."""
+    places = [
+        {word: text[:LONGEST_NAME] for word, text in (("id", one.id), ("name", one.name)) if text}
+        for one in reach.places[:SHOWN]
+    ]
+    told = {"count": reach.count, "discoveredAt": show_time(now)}
+    return told | ({"items": places} if places else {})
 
 
 def _listed(**names: Sequence[str]) -> Json:
@@ -180,10 +197,11 @@ def _expiry(old: Mapping[str, Any], found: Pass, facts: Json) -> Time | None:
     return parse_time(old.get("expiresAt"))
 
 
-def _counted(found: Pass) -> Json:
-    counted: Json = {"count": len(found.references), "declared": len(found.references)}
-    shown = sorted(found.references)[:SHOWN]
-    items = [{"kind": kind, "namespace": namespace, "name": name} for kind, namespace, name in shown]
+def _counted(needs: Needs) -> Json:
+    counted: Json = {"count": len(needs.all), "declared": len(needs.declared)}
+    if needs.found is not None:
+        counted["found"] = len(needs.found)
+    items = [user._asdict() for user in needs.all[:SHOWN]]
     return counted | ({"items": items} if items else {})
 
 

@@ -1,41 +1,80 @@
-"""List and watch of the metadata of Secrets, projected: what is not kept is never held.
+"""List and watch of one collection, projected: what its sink does not keep is never held.
 
-The API server sends metadata only; annotations of other tools can hold a whole Secret (client-side
-apply writes them), so nothing but what `inventory` projects outlives the parsing of one event.
+Annotations of other tools can hold a whole Secret (client-side apply writes them), and a Pod has ten
+kilobytes of which a few names matter: nothing outlives the parsing of one page or event.
 """
 
 import asyncio
+import dataclasses
 import logging
 import random
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
+from typing import Any, Protocol
 
 from credential_operator import cluster, errors, inventory, metrics
 
 logger = logging.getLogger(__name__)
 
-SELECTOR = "type!=helm.sh/release.v1,type!=kubernetes.io/service-account-token"
-"""Secrets that are neither source nor target of anybody."""
+Json = dict[str, Any]
+
 LONGEST = 300
 """Seconds after which the API server ends a watch, so that a silent fault heals."""
+ABSENT = 60.0
+"""Seconds after which a kind that is not installed, or may not be read, is looked for again."""
 
-Wake = Callable[[Iterable[inventory.Key]], None]
+
+class Sink(Protocol):
+    """Takes in what a watch shows; each call may come twice."""
+
+    def put(self, document: Json) -> None:
+        """Takes in an object that is there."""
+        ...
+
+    def drop(self, key: inventory.Key) -> None:
+        """Takes in that an object is gone."""
+        ...
+
+    def known(self) -> Iterable[inventory.Key]:
+        """Gives the objects that are thought to be there, so that those missing in a list are dropped."""
+        ...
 
 
-class SecretWatch:
-    """Keeps the inventory's Secrets as the API server has them, in one namespace or in all ("")."""
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Collection:
+    """What to watch: a resource in one namespace or in all (""), in the first version that is served.
 
-    def __init__(
-        self, connection: cluster.Cluster, known: inventory.Inventory, wake: Wake, namespace: str
-    ) -> None:
+    `metadata`: nothing but the metadata is asked for. `required`: without it the operator cannot work.
+    """
+
+    resource: str
+    api_versions: tuple[str, ...] = ("v1",)
+    namespace: str = ""
+    selector: str = ""
+    metadata: bool = False
+    required: bool = False
+
+    @property
+    def paths(self) -> list[str]:
+        """Gives where the API server may have it."""
+        return [cluster.path(version, self.resource, self.namespace) for version in self.api_versions]
+
+
+class Watch:
+    """Keeps a sink as the API server has a collection."""
+
+    def __init__(self, connection: cluster.Cluster, collection: Collection, sink: Sink) -> None:
         self._connection = connection
-        self._known = known
-        self._wake = wake
-        self._namespace = namespace
-        self._path = f"/api/v1/namespaces/{namespace}/secrets" if namespace else "/api/v1/secrets"
+        self._collection = collection
+        self._sink = sink
         self._heard = time.monotonic()
+        self._path = ""
         self._version = ""
         self.synced = asyncio.Event()
+        """Set when all is known, or that there is nothing to be known."""
+
+    def __str__(self) -> str:
+        return f"{self._collection.resource} in {self._collection.namespace or 'all namespaces'}"
 
     @property
     def age(self) -> float:
@@ -54,43 +93,80 @@ class SecretWatch:
                 failures = 0
             except cluster.Gone:
                 self._version = ""
+            except (cluster.NotFound, errors.Forbidden) as error:
+                failures = 0
+                await self._do_without(error)
             except (errors.CredentialError, ValueError, KeyError) as error:
                 failures += 1
                 logger.warning(
-                    "the watch of Secrets broke", extra={"error": str(error), "failures": failures}
+                    "a watch broke", extra={"watch": str(self), "error": str(error), "failures": failures}
                 )
                 await asyncio.sleep(min(30.0, 0.5 * 2**failures) * random.uniform(0.5, 1.0))  # noqa: S311
 
     async def _list(self) -> None:
         found: set[inventory.Key] = set()
-        concerned: set[inventory.Key] = set()
         version = ""
-        async for page in self._connection.list_pages(self._path, selector=SELECTOR):
+        async for page in self._pages():
             self._hear()
             version = page["metadata"]["resourceVersion"]
             for item in page["items"]:
-                found.add(inventory.Key(item["metadata"]["namespace"], item["metadata"]["name"]))
-                concerned.update(self._known.put_secret(item["metadata"]))
-        for key in [key for key in self._known.versions if self._covers(key) and key not in found]:
-            concerned.update(self._known.drop_secret(key))
-        self._wake(concerned)
+                found.add(inventory.key_of(item))
+                self._sink.put(item)
+        self._forget_all_but(found)
         self._version = version
+
+    async def _pages(self) -> Any:
+        """Lists the collection in the first version that is served; raises NotFound if none is."""
+        for path in self._collection.paths:
+            self._path = path
+            try:
+                async for page in self._connection.list_pages(
+                    path, selector=self._collection.selector, metadata=self._collection.metadata
+                ):
+                    yield page
+            except cluster.NotFound:
+                continue
+            return
+        raise cluster.NotFound
 
     async def _follow(self) -> None:
         async for event in self._connection.watch(
-            self._path, selector=SELECTOR, version=self._version, seconds=LONGEST
+            self._path,
+            selector=self._collection.selector,
+            metadata=self._collection.metadata,
+            version=self._version,
+            seconds=LONGEST,
         ):
             self._hear()
-            metadata = event["object"]["metadata"]
-            self._version = metadata["resourceVersion"]
+            self._version = event["object"]["metadata"]["resourceVersion"]
             if event["type"] in ("ADDED", "MODIFIED"):
-                self._wake(self._known.put_secret(metadata))
+                self._sink.put(event["object"])
             elif event["type"] == "DELETED":
-                self._wake(self._known.drop_secret(inventory.Key(metadata["namespace"], metadata["name"])))
+                self._sink.drop(inventory.key_of(event["object"]))
 
-    def _covers(self, key: inventory.Key) -> bool:
-        return self._namespace in ("", key.namespace)
+    async def _do_without(self, error: Exception) -> None:
+        """Goes on without a kind that is not installed or not for us, and looks for it again later."""
+        self._hear()
+        self._version = ""
+        if self._collection.required:
+            logger.error("cannot watch", extra={"watch": str(self), "error": str(error)})
+            await asyncio.sleep(random.uniform(1, 5))  # noqa: S311
+            return
+        if isinstance(error, errors.Forbidden) and not self.synced.is_set():
+            logger.warning("does not see", extra={"watch": str(self), "error": str(error)})
+        self._forget_all_but(set())
+        self.synced.set()
+        await asyncio.sleep(ABSENT * random.uniform(0.5, 1.0))  # noqa: S311
+
+    def _forget_all_but(self, found: set[inventory.Key]) -> None:
+        namespace = self._collection.namespace
+        for key in [
+            key for key in self._sink.known() if namespace in ("", key.namespace) and key not in found
+        ]:
+            self._sink.drop(key)
 
     def _hear(self) -> None:
         self._heard = time.monotonic()
-        metrics.WATCH_HEARD.labels(self._namespace or "*").set_to_current_time()
+        metrics.WATCH_HEARD.labels(
+            self._collection.resource, self._collection.namespace or "*"
+        ).set_to_current_time()

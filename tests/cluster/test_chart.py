@@ -11,7 +11,7 @@ import yaml
 
 from cluster import users
 from controlplane import Cluster, ControlPlane
-from credential_operator import leader, settings
+from credential_operator import leader, settings, workloads
 
 ROOT = Path(__file__).parents[2]
 CHART = ROOT / "deploy" / "chart"
@@ -28,6 +28,9 @@ EVERYWHERE, PLATFORM = "credential-operator", "platform"
 Rule = tuple[str, str, str, str]
 """API group, resource, name or "", verb."""
 
+USERS = frozenset((kind.api_versions[0].rpartition("/")[0], kind.resource) for kind in workloads.KINDS)
+"""API group and resource of what is watched for the Secrets that it uses."""
+
 AT_WORK: frozenset[Rule] = frozenset(
     [
         *((GROUP, "credentials", "", verb) for verb in ("get", "list", "watch", "patch", "release")),
@@ -36,6 +39,7 @@ AT_WORK: frozenset[Rule] = frozenset(
         *(("", "secrets", "", verb) for verb in ("get", "list", "watch", "create", "patch", "delete")),
         ("", "events", "", "create"),
         ("", "namespaces", "", "get"),
+        *((*kind, "", verb) for kind in USERS for verb in ("get", "list", "watch")),
     ]
 )
 """What the operator may do in a namespace that it serves."""

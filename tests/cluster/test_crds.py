@@ -326,6 +326,18 @@ def test_the_type_stays_and_the_rest_may_change(plane: ControlPlane) -> None:
     )
 
 
+def test_a_reference_stays_with_its_holder(plane: ControlPlane) -> None:
+    job = {"apiVersion": "batch/v1", "kind": "Job", "name": "nightly"}
+    claim = {"credentialRef": {"name": "backups"}, "holder": job}
+    plane.kubectl("apply", "-f", "-", input=manifest(document("held", claim, kind="CredentialReference")))
+
+    for other in ({**job, "name": "hourly"}, None):
+        changed = document("held", {**claim, "holder": other}, kind="CredentialReference")
+        assert "cannot change: make another reference for another holder" in dry_run(plane, changed).why(
+            "held"
+        )
+
+
 def rules() -> Iterator[tuple[str, Json]]:
     """Every rule with the path that a refusal points at, `[]` for an index and `.*` for a key."""
     for kind in KINDS:
@@ -339,6 +351,7 @@ def test_every_rule_has_its_examples() -> None:
     known |= {
         ("Credential", "metadata.name must have at most 63 characters"),
         ("Credential.spec", "the credential type cannot change"),
+        ("CredentialReference.spec.holder", "cannot change: make another reference"),
         ("Credential.spec.targets", "two targets cannot be the same Secret"),
         ("Credential.spec.targets[].format", "the Secret of the new format has another type"),
     }

@@ -38,6 +38,7 @@ def test_references_are_counted_and_named_in_the_status(space: Space) -> None:
     assert status["references"] == {
         "count": 2,
         "declared": 2,
+        "found": 0,
         "items": [
             {"kind": "CredentialReference", "namespace": space.name, "name": name}
             for name in ("hourly", "nightly")

@@ -52,6 +52,19 @@ def test_an_object_is_kept_without_what_no_pass_needs(known: inventory.Inventory
     assert str(inventory.key_of(document)) == "a/backups"
 
 
+def test_a_change_of_the_status_alone_is_told_from_others(known: inventory.Inventory) -> None:
+    assert not known.differs_in_status_only(credential())
+    known.put_credential(credential())
+    later = credential(version="6")
+    assert known.differs_in_status_only(later | {"status": {"type": "aws"}})
+    edited = credential(version="6")
+    edited["metadata"]["generation"] = 2
+    assert not known.differs_in_status_only(edited)
+    bare = credential(version="6")
+    bare["metadata"]["annotations"] = {}
+    assert not known.differs_in_status_only(bare)
+
+
 def test_the_same_version_and_older_ones_are_no_news(known: inventory.Inventory) -> None:
     assert known.put_credential(credential(version="10"))
     assert not known.put_credential(credential(version="10"))
@@ -149,3 +162,27 @@ def test_an_index_answers_as_a_plain_search_does(seed: int) -> None:
             expected = {Key("n", each) for each, named in plain.items() if name in named}
             assert set(index.owners(Key("n", name))) == expected
             assert not list(index.owners(Key("other", name)))
+
+
+def held(name: str = "nightly", version: str = "5", **holder: str) -> dict[str, Any]:
+    document = reference(name, version)
+    document["spec"]["holder"] = {"apiVersion": "batch/v1", "kind": "Job", "name": "delete", **holder}
+    return document
+
+
+def test_a_change_of_a_holder_concerns_the_references_that_it_holds(known: inventory.Inventory) -> None:
+    job = inventory.Holder("Job", Key("a", "delete"))
+    assert list(known.held_by(job)) == []
+    assert list(known.holders("Job")) == []
+    known.put_reference(held())
+    known.put_reference(held("other", kind="Pod"))
+    known.put_reference(reference("free"))
+    assert list(known.held_by(job)) == [Key("a", "nightly")]
+    assert list(known.holders("Job")) == [Key("a", "delete")]
+    assert list(known.held_by(inventory.Holder("Job", Key("b", "delete")))) == []
+    known.drop_reference(Key("a", "nightly"), "uid-nightly")
+    assert list(known.held_by(job)) == []
+
+
+def test_an_object_without_a_namespace_has_a_key_too() -> None:
+    assert inventory.key_of({"metadata": {"name": "store"}}) == Key("", "store")

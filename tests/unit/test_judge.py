@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from credential_operator import errors, findings, status
+from credential_operator.findings import Needs, User
 from credential_operator.providers import contract
 
 NOW = datetime.datetime(2026, 11, 22, 12, 0, tzinfo=datetime.UTC)
@@ -279,7 +280,6 @@ def test_a_blocked_deletion_names_who_holds_it() -> None:
         findings.UNCHANGED,
         targets=(TARGET,),
         blockers=("CredentialReference nightly",),
-        references=(("CredentialReference", "team-a", "nightly"),),
     )
     result = status.after(good(), blocked, NOW)
     condition = next(one for one in result.status["conditions"] if one["type"] == "DeletionBlocked")
@@ -290,10 +290,40 @@ def test_a_blocked_deletion_names_who_holds_it() -> None:
 
 
 def test_references_are_counted_whole_and_named_ten_at_most() -> None:
-    many = tuple(("CredentialReference", "team-a", f"job-{number:02}") for number in range(12))
-    counted = status.after({}, found(ACCEPTED, references=many), NOW).status["references"]
+    many = tuple(User("CredentialReference", "team-a", f"job-{number:02}") for number in range(12))
+    counted = status.after({}, found(ACCEPTED, needs=Needs(declared=many)), NOW).status["references"]
     assert (counted["count"], counted["declared"], len(counted["items"])) == (12, 12, 10)
     assert counted["items"][0] == {"kind": "CredentialReference", "namespace": "team-a", "name": "job-00"}
+    assert "found" not in counted
+
+
+def test_who_was_found_is_counted_apart_and_named_after_the_declared() -> None:
+    needs = Needs(declared=(User("CredentialReference", "a", "z"),), found=(User("CronJob", "a", "b"),))
+    counted = status.after({}, found(ACCEPTED, needs=needs), NOW).status["references"]
+    assert (counted["count"], counted["declared"], counted["found"]) == (2, 1, 1)
+    assert [one["kind"] for one in counted["items"]] == ["CredentialReference", "CronJob"]
+    none = status.after({}, found(ACCEPTED, needs=Needs(found=())), NOW).status["references"]
+    assert none == {"count": 0, "declared": 0, "found": 0}
+
+
+def test_a_long_list_of_blockers_is_cut() -> None:
+    names = tuple(f"Deployment d{number:02}" for number in range(12))
+    result = status.after(good(), found(findings.UNCHANGED, targets=(TARGET,), blockers=names), NOW)
+    message = next(one["message"] for one in result.status["conditions"] if one["type"] == "DeletionBlocked")
+    assert "Deployment d09 and 2 more." in message
+    assert "d10" not in message
+
+
+def test_users_elsewhere_are_named_with_their_namespace() -> None:
+    assert User("Deployment", "a", "api").seen_from("a") == "Deployment api"
+    assert User("Deployment", "b", "api").seen_from("a") == "Deployment b/api"
+
+
+def test_names_of_the_provider_are_cut_to_what_the_schema_holds() -> None:
+    places = (contract.Place(id="i" * 300, name="n" * 300), contract.Place(id="short"))
+    reaching = dataclasses.replace(ACCEPTED, reach=contract.Reach(count=2, places=places))
+    items = status.after({}, found(reaching, reach=True), NOW).status["reach"]["items"]
+    assert items == [{"id": "i" * 256, "name": "n" * 256}, {"id": "short"}]
 
 
 def test_a_state_that_does_not_change_is_not_written() -> None:

@@ -76,7 +76,10 @@ def test_a_state_that_does_not_change_is_not_written() -> None:
 
 def test_claims_are_those_that_name_the_credential_sorted() -> None:
     found = references.claims([reference("b"), reference("a"), reference("c", to="other")], BACKUPS, NOW)
-    assert [str(claim) for claim in found] == ["CredentialReference a", "CredentialReference b"]
+    assert [claim.user.seen_from("a") for claim in found] == [
+        "CredentialReference a",
+        "CredentialReference b",
+    ]
 
 
 def counts(one: dict[str, Any], other: dict[str, Any], now: datetime.datetime = NOW) -> bool:
@@ -119,8 +122,8 @@ def test_a_renewal_in_the_future_counts_from_when_it_was_seen() -> None:
     assert told(later, credential())["Bound"] == ("True", "Bound")
     after = references.after(later, credential(), NOW + HOUR)
     assert after["expiresAt"] == seen["expiresAt"]
-    assert (references.is_bound(seen), references.is_bound(after)) == (True, False)
-    assert after["conditions"][0]["reason"] == "Expired"
+    assert references.bound(seen)["status"] == "True"
+    assert references.bound(after)["reason"] == "Expired"
 
 
 def test_a_lease_that_has_ended_counts_for_nobody_until_it_is_renewed() -> None:
@@ -141,3 +144,69 @@ def test_an_ended_reference_is_removed_where_it_asks_for_it() -> None:
     assert references.removal(reference(), NOW) is None
     assert references.removal(reference(**lease, ttlSecondsAfterFinished=7200), NOW) == NOW + HOUR
     assert references.removal(reference(**lease, ttlSecondsAfterFinished=0), NOW) == NOW - HOUR
+
+
+# Holders
+
+
+HOLDER = {"apiVersion": "batch/v1", "kind": "Job", "name": "nightly"}
+RUNNING = references.Holding(uid="h")
+DONE = references.Holding(uid="h", finished=True)
+GONE = references.Holding()
+ANOTHER = references.Holding(uid="i")
+UNWATCHED = references.Holding(watched=False)
+
+
+def held(status: dict[str, Any] | None = None, **spec: Any) -> dict[str, Any]:
+    one = reference(holder=HOLDER, **{"until": "HolderFinished", **spec})
+    return one if status is None else one | {"status": status}
+
+
+def bound(one: dict[str, Any], holding: references.Holding) -> str:
+    return str(references.after(one, credential(), NOW, holding=holding)["conditions"][0]["reason"])
+
+
+def test_a_holder_that_has_not_come_yet_holds() -> None:
+    assert bound(held(), GONE) == "Bound"
+    assert "holder" not in references.after(held(), credential(), NOW, holding=GONE)
+
+
+def test_a_holder_holds_until_it_is_finished_gone_or_another() -> None:
+    seen = references.after(held(), credential(), NOW, holding=RUNNING)
+    assert seen["holder"] == {"uid": "h"}
+    assert bound(held(seen), RUNNING) == "Bound"
+    for later in (DONE, GONE, ANOTHER):
+        assert bound(held(seen), later) == "Finished"
+    assert bound(held(), DONE) == "Finished"
+
+
+def test_what_has_finished_stays_so_whatever_comes_in_its_place() -> None:
+    over = references.after(held(), credential(), NOW, holding=DONE)
+    assert bound(held(over), ANOTHER) == "Finished"
+    assert bound(held(over), RUNNING) == "Finished"
+    assert not counts(held(over), credential())
+    assert counts(held(over, until="Released"), credential())
+    assert bound(held(over, until="Released"), DONE) == "Bound"
+
+
+def test_a_holder_that_is_only_named_ends_nothing() -> None:
+    assert bound(held(until="Released"), DONE) == "Bound"
+    assert "holder" not in references.after(held(until="Released"), credential(), NOW, holding=DONE)
+
+
+def test_a_kind_that_nobody_watches_holds_nothing_and_says_so() -> None:
+    unwatched = references.after(held(), credential(), NOW, holding=UNWATCHED)
+    assert unwatched["conditions"][0]["reason"] == "HolderKindNotWatched"
+    assert not counts(held(unwatched), credential())
+    assert bound(held(unwatched), RUNNING) == "Bound"
+
+
+def test_a_lease_ends_beside_its_holder() -> None:
+    assert bound(held(leaseDurationSeconds=60), RUNNING) == "Expired"
+
+
+def test_a_finished_reference_is_removed_where_it_asks_for_it() -> None:
+    over = references.after(held(), credential(), NOW, holding=DONE)
+    assert references.removal(held(over, ttlSecondsAfterFinished=3600), NOW + HOUR) == NOW + HOUR
+    assert references.removal(held(ttlSecondsAfterFinished=3600), NOW) is None
+    assert references.removal(held(over), NOW) is None

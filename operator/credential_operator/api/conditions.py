@@ -61,6 +61,8 @@ class Reason(enum.StrEnum):
     NOT_GRANTED = "NotGranted"
     CREDENTIAL_TERMINATING = "CredentialTerminating"
     NOT_ACCEPTING = "NotAccepting"
+    FINISHED = "Finished"
+    HOLDER_KIND_NOT_WATCHED = "HolderKindNotWatched"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -238,6 +240,18 @@ REFERENCE = (
         "False",
         (Reason.EXPIRED,),
         "Its lease ended and was not renewed: it does not count any more.",
+    ),
+    Meaning(
+        Type.BOUND,
+        "False",
+        (Reason.FINISHED,),
+        "Its holder is complete, failed or gone (`until: HolderFinished`): it does not count any more.",
+    ),
+    Meaning(
+        Type.BOUND,
+        "False",
+        (Reason.HOLDER_KIND_NOT_WATCHED,),
+        "The operator does not look at objects of the holder's kind, so it could not tell when it has finished.",
     ),
     Meaning(Type.BOUND, "Unknown", (Reason.PENDING,), "The reference has not been looked at yet."),
     Meaning(

@@ -239,7 +239,7 @@ class User(values.Model):
     kind: Annotated[str, pydantic.Field(max_length=63)]
     """Its kind."""
     namespace: Annotated[str, pydantic.Field(max_length=63)]
-    """Its namespace."""
+    """Its namespace; empty for a kind that belongs to none."""
     name: Annotated[str, pydantic.Field(max_length=253)]
     """Its name."""
 
@@ -251,8 +251,11 @@ class References(values.Model):
     """How many there are."""
     declared: Annotated[int, pydantic.Field(ge=0)]
     """How many of them are CredentialReferences."""
+    found: Annotated[int, pydantic.Field(ge=0)] | None = None
+    """How many of them were found to use the source Secret or a target: workloads by what controls them,
+    ServiceAccounts, custom resources. Absent where they are not looked for."""
     items: Annotated[tuple[User, ...], pydantic.Field(max_length=MAX_ITEMS)] = ()
-    """The first ten, sorted."""
+    """The first ten: CredentialReferences, then who was found, each sorted."""
 
 
 class Permissions(values.Model):

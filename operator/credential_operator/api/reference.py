@@ -1,7 +1,7 @@
 """A CredentialReference: "this needs that Credential, until it is released"."""
 
 import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 import pydantic
 
@@ -16,6 +16,17 @@ class CredentialRef(values.Model):
     """Its name, in the reference's own namespace."""
 
 
+class Holder(values.Model):
+    """The object that needs the Credential."""
+
+    api_version: Annotated[str, pydantic.Field(max_length=128)]
+    """The group and version of its kind, such as batch/v1."""
+    kind: Annotated[str, pydantic.Field(max_length=63)]
+    """Its kind, such as Job."""
+    name: Annotated[str, pydantic.Field(max_length=253)]
+    """Its name, in the reference's own namespace."""
+
+
 class Spec(values.Model):
     """What is needed, what for, and for how long."""
 
@@ -26,9 +37,21 @@ class Spec(values.Model):
             path=".renewTime",
         ),
         values.Rule(
-            rule="!has(self.ttlSecondsAfterFinished) || has(self.leaseDurationSeconds)",
-            message="needs leaseDurationSeconds: without a lease a reference ends when it is deleted",
+            rule="!has(self.ttlSecondsAfterFinished) || has(self.leaseDurationSeconds) || "
+            "self.until == 'HolderFinished'",
+            message="needs leaseDurationSeconds, or until: HolderFinished; without them a reference ends when it "
+            "is deleted",
             path=".ttlSecondsAfterFinished",
+        ),
+        values.Rule(
+            rule="self.until != 'HolderFinished' || has(self.holder)",
+            message="needs holder, the object that is to finish",
+            path=".until",
+        ),
+        values.Rule(
+            rule="!has(oldSelf.holder) || (has(self.holder) && self.holder == oldSelf.holder)",
+            message="cannot change: make another reference for another holder",
+            path=".holder",
         ),
     )
 
@@ -38,6 +61,14 @@ class Spec(values.Model):
     """The Credential that is needed."""
     description: Annotated[str, pydantic.Field(max_length=1024)] | None = None
     """What it is needed for; whoever wants to delete the Credential reads it."""
+    holder: Holder | None = None
+    """The object that needs it: whoever wants to delete the Credential reads it."""
+    until: Literal["Released", "HolderFinished"] = "Released"
+    """When it ends.
+
+    * Released: when it is deleted.
+    * HolderFinished: when its holder is complete, failed or gone, once it was seen; or when it is deleted.
+    """
     lease_duration_seconds: Annotated[int, pydantic.Field(ge=10, le=604800)] | None = None
     """For how many seconds it counts unless it is renewed, from 10 to 604800 (a week); left out: until it is
     deleted."""
@@ -59,6 +90,13 @@ class BoundCredential(values.Model):
     """Its uid; another Credential of that name is not held."""
 
 
+class SeenHolder(values.Model):
+    """The holder as it was seen."""
+
+    uid: Annotated[str, pydantic.Field(max_length=63)]
+    """Its uid; another object of that name holds nothing."""
+
+
 class Status(values.Model):
     """Whether the reference counts, and whether the Credential works."""
 
@@ -66,6 +104,8 @@ class Status(values.Model):
     """The `metadata.generation` that the whole status was computed from; -1: not looked at yet."""
     credential: BoundCredential | None = None
     """The Credential that the reference holds."""
+    holder: SeenHolder | None = None
+    """The holder that is to finish, once it was seen."""
     expires_at: datetime.datetime | None = None
     """When its lease ends, or has ended."""
     conditions: Conditions = ()

@@ -12,6 +12,7 @@ def leased(*, without: str = "", **changes: Any) -> Json:
     return {name: value for name, value in whole.items() if name != without}
 
 
+JOB = {"apiVersion": "batch/v1", "kind": "Job", "name": "nightly"}
 NOW = "2026-11-22T00:00:00Z"
 CASES = {
     "a reference is renewed that has a lease": Case(
@@ -30,9 +31,16 @@ CASES = {
     ),
     "a reference is removed that ends": Case(
         "spec.ttlSecondsAfterFinished",
-        "needs leaseDurationSeconds: without a lease a reference ends when it is deleted",
+        "needs leaseDurationSeconds, or until: HolderFinished; without them a reference ends when it is deleted",
         good=leased(ttlSecondsAfterFinished=0),
         bad=leased(without="leaseDurationSeconds", ttlSecondsAfterFinished=0),
+        kind="CredentialReference",
+    ),
+    "a reference that ends with its holder has one": Case(
+        "spec.until",
+        "needs holder, the object that is to finish",
+        good=leased(until="HolderFinished", holder=JOB),
+        bad=leased(until="HolderFinished"),
         kind="CredentialReference",
     ),
 }

@@ -1,0 +1,130 @@
+"""Who needs what: from memory for what is shown, from fresh lists for what is decided.
+
+A Credential is let go on what the API server's store says, never on a cache: a cache may be late.
+"""
+
+import asyncio
+import datetime
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from typing import Any
+
+from credential_operator import cluster, findings, inventory, references, usage, view
+
+Json = dict[str, Any]
+
+POD = "Pod"
+
+
+class Survey:
+    """Finds who needs a Credential, and the holders of references. Without `kinds` no users are looked for."""
+
+    def __init__(
+        self,
+        connection: cluster.Cluster,
+        known: inventory.Inventory,
+        found: usage.Usage,
+        *,
+        kinds: Sequence[usage.Kind],
+        clock: Callable[[], datetime.datetime],
+    ) -> None:
+        self._connection = connection
+        self._known = known
+        self._found = found
+        self._kinds = kinds
+        self._clock = clock
+
+    # Who needs a Credential
+
+    def needs(self, seen: view.View, published: Iterable[str]) -> findings.Needs:
+        """Gives who needs a Credential as far as is known; `published` are its targets."""
+        claims = [self._known.references[key].parse() for key in self._known.references_to(seen.key)]
+        return self._needs(seen, claims, self._found.users(_secrets(seen, published)))
+
+    async def needs_now(self, seen: view.View) -> findings.Needs:
+        """Gives who needs a Credential, from fresh lists."""
+        claims, users = await asyncio.gather(
+            self._connection.references(seen.key.namespace),
+            self._users(self._kinds, _secrets(seen, seen.recorded)),
+        )
+        return self._needs(seen, claims, users)
+
+    async def runs_now(self, seen: view.View) -> findings.Needs:
+        """Gives whose Pods still run with a Credential's Secrets, from a fresh list."""
+        pods = [kind for kind in self._kinds if kind.name == POD]
+        return self._needs(seen, [], await self._users(pods, _secrets(seen, seen.recorded)))
+
+    def _needs(
+        self, seen: view.View, claims: Iterable[Json], users: Iterable[findings.User]
+    ) -> findings.Needs:
+        now = self._clock()
+        counting = [
+            one for one in references.claims(claims, seen.key, now) if one.counts_for(seen.document, now)
+        ]
+        return findings.Needs(
+            declared=tuple(sorted(one.user for one in counting)),
+            found=tuple(sorted(users)) if self._kinds else None,
+        )
+
+    async def _users(
+        self, kinds: Sequence[usage.Kind], secrets: Sequence[inventory.Key]
+    ) -> set[findings.User]:
+        """Gives who uses any of these Secrets, from fresh lists of their namespace."""
+        if not secrets:
+            return set()
+        lists = await asyncio.gather(*(self._listed(kind, secrets[0].namespace) for kind in kinds))
+        return usage.gathered(each for uses in lists for each in uses).users(secrets)
+
+    # Who holds a reference
+
+    async def holding(self, reference: Json) -> references.Holding:
+        """Looks at the holder of a reference that ends when that has finished."""
+        if not references.awaits_holder(reference):
+            return references.HELD
+        named = reference["spec"]["holder"]
+        kind = self._kind(named["apiVersion"], named["kind"])
+        if kind is None:
+            return references.Holding(watched=False)
+        namespace = reference["metadata"]["namespace"]
+        try:
+            document = await self._connection.read(
+                cluster.path(named["apiVersion"], kind.resource, namespace), named["name"]
+            )
+        except cluster.NotFound:
+            return references.Holding()
+        return references.Holding(uid=document["metadata"]["uid"], finished=kind.finished(document))
+
+    def _kind(self, api_version: str, name: str) -> usage.Kind | None:
+        return next(
+            (
+                kind
+                for kind in self._kinds
+                if kind.namespaced and kind.name == name and api_version in kind.api_versions
+            ),
+            None,
+        )
+
+    async def _listed(self, kind: usage.Kind, namespace: str) -> list[tuple[usage.Source, usage.Use]]:
+        return [
+            (usage.Source(kind.name, inventory.key_of(document)), use)
+            async for document in self._documents(kind, namespace)
+            if (use := kind.use(document)) is not None
+        ]
+
+    async def _documents(self, kind: usage.Kind, namespace: str) -> AsyncIterator[Json]:
+        """Lists a kind in the first version that is served; a kind that is not installed has no objects."""
+        for version in kind.api_versions:
+            try:
+                async for page in self._connection.list_pages(
+                    cluster.path(version, kind.resource, namespace if kind.namespaced else ""), metadata=False
+                ):
+                    for document in page["items"]:
+                        yield document
+            except cluster.NotFound:
+                continue
+            return
+
+
+def _secrets(seen: view.View, published: Iterable[str]) -> list[inventory.Key]:
+    """Gives the Secrets whose users need a Credential: its source, and what was published of it."""
+    source = [] if seen.source_key is None else [seen.source_key]
+    return [*source, *(inventory.Key(seen.key.namespace, name) for name in published)]

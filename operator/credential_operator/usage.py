@@ -1,0 +1,119 @@
+"""Who uses which Secrets, found in the cluster: workloads and custom resources. Pure memory.
+
+What a watch shows of an object is projected onto a `Use`, and objects with the same one share it: ten
+thousand Pods of one Deployment are one user, and nothing changes when they are replaced.
+"""
+
+import dataclasses
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
+
+from credential_operator.findings import User
+from credential_operator.inventory import Key
+
+Json = dict[str, Any]
+
+
+class Use(NamedTuple):
+    """A user, and the Secrets that it names."""
+
+    user: User
+    secrets: tuple[Key, ...]
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    """A kind of object that uses Secrets: its resource, in the versions that it may be served in.
+
+    `use` projects an object, None where it uses nothing; `finished` tells whether it has done its work, well
+    or not. `namespaced` is False where its objects belong to no namespace.
+    """
+
+    name: str
+    resource: str
+    api_versions: tuple[str, ...]
+    use: Callable[[Json], Use | None]
+    finished: Callable[[Json], bool] = lambda _: False
+    namespaced: bool = True
+
+
+class Source(NamedTuple):
+    """An object in which a use was found."""
+
+    kind: str
+    key: Key
+
+
+@dataclasses.dataclass(slots=True)
+class _Shared:
+    """A use, and in how many objects it is found."""
+
+    use: Use
+    objects: int = 0
+
+
+class Usage:
+    """All uses that are known, by object and by Secret."""
+
+    def __init__(self) -> None:
+        self._found: dict[str, dict[Key, _Shared]] = {}
+        self._shared: dict[Use, _Shared] = {}
+        self._users: dict[Key, tuple[Use, ...]] = {}
+
+    def put(self, source: Source, use: Use | None) -> tuple[Key, ...]:
+        """Takes in what an object uses (None: nothing); gives the Secrets whose users have changed."""
+        found = self._found.setdefault(source.kind, {})
+        known = found.get(source.key)
+        if (None if known is None else known.use) == use:
+            return ()
+        changed: tuple[Key, ...] = ()
+        if use is not None:
+            found[source.key] = shared = self._shared.setdefault(use, _Shared(use))
+            changed = self._join(shared)
+        else:
+            del found[source.key]
+        return changed if known is None else (*changed, *self._leave(known))
+
+    def sources(self, kind: str) -> Iterable[Key]:
+        """Gives the objects of a kind that use any Secret."""
+        return self._found.get(kind, {}).keys()
+
+    def users(self, secrets: Iterable[Key]) -> set[User]:
+        """Gives who uses any of these Secrets."""
+        return {self._named(use.user) for secret in secrets for use in self._users.get(secret, ())}
+
+    def _named(self, user: User) -> User:
+        """Names the CronJob in place of its Job, whose Pods know only that."""
+        if user.kind != "Job":
+            return user
+        job = self._found.get("Job", {}).get(Key(user.namespace, user.name))
+        return user if job is None else job.use.user
+
+    def _join(self, shared: _Shared) -> tuple[Key, ...]:
+        shared.objects += 1
+        if shared.objects > 1:
+            return ()
+        for secret in shared.use.secrets:
+            self._users[secret] = (*self._users.get(secret, ()), shared.use)
+        return shared.use.secrets
+
+    def _leave(self, shared: _Shared) -> tuple[Key, ...]:
+        shared.objects -= 1
+        if shared.objects:
+            return ()
+        del self._shared[shared.use]
+        for secret in shared.use.secrets:
+            rest = tuple(use for use in self._users[secret] if use is not shared.use)
+            if rest:
+                self._users[secret] = rest
+            else:
+                del self._users[secret]
+        return shared.use.secrets
+
+
+def gathered(uses: Iterable[tuple[Source, Use]]) -> Usage:
+    """Gives the memory of uses that were listed."""
+    usage = Usage()
+    for source, use in uses:
+        usage.put(source, use)
+    return usage

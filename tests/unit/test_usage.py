@@ -1,0 +1,77 @@
+"""Who uses which Secrets: the memory of what watches showed."""
+
+import random
+
+from credential_operator import usage
+from credential_operator.findings import User
+from credential_operator.inventory import Key
+from credential_operator.usage import Source, Use
+
+ENV = Key("a", "backups-env")
+OTHER = Key("a", "other")
+API = User("Deployment", "a", "api")
+
+
+def pod(name: str) -> Source:
+    return Source("Pod", Key("a", name))
+
+
+def test_a_user_is_there_as_long_as_one_of_its_objects_is() -> None:
+    known = usage.Usage()
+    assert known.put(pod("api-1"), Use(API, (ENV,))) == (ENV,)
+    assert known.put(pod("api-2"), Use(API, (ENV,))) == ()
+    assert known.users([ENV]) == {API}
+
+    assert known.put(pod("api-1"), None) == ()
+    assert known.users([ENV, OTHER]) == {API}
+    assert known.put(pod("api-2"), None) == (ENV,)
+    assert known.users([ENV]) == set()
+
+
+def test_what_was_never_known_changes_nothing_when_it_goes() -> None:
+    known = usage.Usage()
+    assert known.put(pod("api-1"), None) == ()
+    assert list(known.sources("Pod")) == []
+
+
+def test_an_object_that_uses_something_else_leaves_what_it_used() -> None:
+    known = usage.Usage()
+    known.put(pod("api-1"), Use(API, (ENV,)))
+    assert set(known.put(pod("api-1"), Use(API, (OTHER,)))) == {ENV, OTHER}
+    assert (known.users([ENV]), known.users([OTHER])) == (set(), {API})
+    assert list(known.sources("Pod")) == [Key("a", "api-1")]
+
+
+def test_users_of_one_secret_do_not_hide_each_other() -> None:
+    worker = User("Deployment", "a", "worker")
+    known = usage.gathered([(pod("a"), Use(API, (ENV,))), (pod("w"), Use(worker, (ENV, OTHER)))])
+    assert known.users([ENV]) == {API, worker}
+    known.put(pod("a"), None)
+    assert known.users([ENV]) == {worker}
+
+
+def test_the_pods_of_a_cronjob_s_job_are_the_cronjob_s() -> None:
+    nightly = User("CronJob", "a", "nightly")
+    job = User("Job", "a", "nightly-29384")
+    known = usage.Usage()
+    known.put(pod("nightly-29384-x"), Use(job, (ENV,)))
+    assert known.users([ENV]) == {job}
+    known.put(Source("Job", Key("a", "nightly-29384")), Use(nightly, (ENV,)))
+    assert known.users([ENV]) == {nightly}
+
+
+def test_in_any_order_what_is_left_is_what_is_there() -> None:
+    """Whatever comes and goes, the users of a Secret are those of the objects that are there."""
+    for seed in range(50):
+        dice, known, there = random.Random(seed), usage.Usage(), dict[Source, Use]()
+        for _ in range(60):
+            source = pod(f"p{dice.randrange(6)}")
+            secrets = tuple(sorted({dice.choice([ENV, OTHER]) for _ in range(dice.randrange(1, 3))}))
+            use = Use(User("Deployment", "a", dice.choice("xyz")), secrets) if dice.random() < 0.6 else None
+            known.put(source, use)
+            there = {name: one for name, one in there.items() if name != source} | (
+                {source: use} if use else {}
+            )
+            for secret in (ENV, OTHER):
+                wanted = {one.user for one in there.values() if secret in one.secrets}
+                assert known.users([secret]) == wanted, f"seed {seed}"
