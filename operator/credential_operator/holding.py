@@ -315,8 +315,8 @@ class _Claims:
                 self._api.patch_namespaced_custom_object, name=name, body=body, _content_type=kind
             )
         except NotHeld as refused:
-            # A conflict is also what many writers at the same time end in.
-            if refused.reason == "Conflict" and self.read(name)["metadata"]["uid"] != uid:
+            # Neither tells by itself: a uid that differs is invalid, and many writers end in a conflict.
+            if refused.reason in ("Invalid", "Conflict") and self.read(name)["metadata"]["uid"] != uid:
                 raise NotHeld("NotFound", "There is another one under its name.") from None
             raise
 
