@@ -32,6 +32,7 @@ from credential_operator import (
     intake,
     inventory,
     leader,
+    lending,
     metrics,
     providers,
     reconcile,
@@ -39,6 +40,7 @@ from credential_operator import (
     sources,
     survey,
     sweep,
+    targets,
     usage,
     view,
     watch,
@@ -162,6 +164,11 @@ class App:
                 ),
                 secrets,
             )
+        if not self._settings.namespaces:
+            yield (
+                watch.Collection(resource="namespaces", metadata=True, required=True),
+                intake.Namespaces(self._known, self._controller),
+            )
         for kind in self._kinds:
             sink = intake.Uses(kind, known=self._known, found=self._usage, queue=self._controller)
             for namespace in self._settings.namespaces or ("",):
@@ -207,7 +214,23 @@ class App:
         checker = self._checker()
         self._closing.callback(checker.close)
         recorder = events.Recorder(self._connection, instance=self._settings.identity)
-        asked = survey.Survey(self._connection, self._known, self._usage, kinds=self._kinds, clock=_now)
+        asked = survey.Survey(
+            self._connection,
+            self._known,
+            self._usage,
+            kinds=self._kinds,
+            namespaces=self._settings.namespaces,
+            clock=_now,
+        )
+        source_of = sources.Sources(
+            self._connection,
+            self._known,
+            keyring,
+            formats=self._catalogue.sources,
+            account=f"{self._settings.own_namespace}:{self._settings.service_account}",
+            wake=self._controller.wake,
+        )
+        written = targets.Targets(self._connection, self._known, keyring, self._controller.wake)
         reconciler = reconcile.Reconciler(
             connection=self._connection,
             known=self._known,
@@ -215,16 +238,9 @@ class App:
             checker=checker,
             catalogue=self._catalogue,
             recorder=recorder,
-            wake=self._controller.wake,
             wake_references=self._controller.wake_references,
-            source_of=sources.Sources(
-                self._connection,
-                self._known,
-                keyring,
-                formats=self._catalogue.sources,
-                account=f"{self._settings.own_namespace}:{self._settings.service_account}",
-                wake=self._controller.wake,
-            ),
+            source_of=source_of,
+            written=written,
             asked=asked,
             clock=_now,
         )
@@ -232,6 +248,14 @@ class App:
             self._connection,
             self._known,
             asked=asked,
+            lent=lending.Lending(
+                known=self._known,
+                catalogue=self._catalogue,
+                keyring=keyring,
+                source_of=source_of,
+                written=written,
+                clock=_now,
+            ),
             recorder=recorder,
             wake=self._controller.wake,
             clock=_now,
@@ -240,7 +264,7 @@ class App:
             group.create_task(sweeper.run(self._settings.sweep_interval))
             group.create_task(
                 self._controller.work(
-                    {controller.CREDENTIAL: reconciler.credential, controller.REFERENCE: binder.reference}
+                    {inventory.CREDENTIAL: reconciler.credential, inventory.REFERENCE: binder.reference}
                 )
             )
 

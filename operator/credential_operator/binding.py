@@ -2,10 +2,20 @@
 
 import datetime
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
-from credential_operator import cluster, events, inventory, references, status, survey
+from credential_operator import (
+    answers,
+    cluster,
+    events,
+    inventory,
+    lending,
+    objects,
+    references,
+    status,
+    survey,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -21,18 +31,20 @@ class Binder:
         known: inventory.Inventory,
         *,
         asked: survey.Survey,
+        lent: lending.Lending,
         recorder: events.Recorder,
-        wake: Callable[[Iterable[inventory.Key]], None],
+        wake: objects.Wake,
         clock: Callable[[], datetime.datetime],
     ) -> None:
         self._connection = connection
         self._known = known
         self._survey = asked
+        self._lending = lent
         self._recorder = recorder
         self._wake = wake
         self._clock = clock
 
-    async def reference(self, key: inventory.Key) -> datetime.datetime | None:
+    async def reference(self, key: objects.Key) -> datetime.datetime | None:
         """Makes one pass over a CredentialReference; gives the time of the next look, None for on change only."""
         record = self._known.references.get(key)
         if record is None:
@@ -43,16 +55,22 @@ class Binder:
             await self._remove(key, document)
             return None
         named = inventory.named_by(document)
-        found = self._known.credentials.get(named)
+        record = self._known.credentials.get(named)
+        credential = None if record is None else record.parse()
+        granted = credential is not None and self._survey.granted(credential, key.namespace)
         holding = await self._survey.holding(document)
-        new = references.after(document, None if found is None else found.parse(), now, holding=holding)
+        state = answers.bound(document, credential, now, granted=granted, holding=holding)
+        delivery = await self._lending.deliver(document, named, state)
+        new = answers.after(document, credential, now, state=state, holding=holding, delivery=delivery)
         await self._report(key, document, new, named)
         later = document | {"status": new}
         end, removal = references.lease_end(later, now), references.removal(later, now)
         looks = [removal, end if end is not None and end > now else None]
+        if state.reason == answers.REVOKED and delivery.target is not None:
+            looks.append(self._lending.revoked_at(later, named))
         return min((look for look in looks if look is not None), default=None)
 
-    async def _report(self, key: inventory.Key, document: Json, new: Json, named: inventory.Key) -> None:
+    async def _report(self, key: objects.Key, document: Json, new: Json, named: objects.Key) -> None:
         """Writes the status if it differs, and has the Credential count anew where it matters to that."""
         patch = status.merge_patch(document["status"], new)
         if not patch:
@@ -63,14 +81,14 @@ class Binder:
         except cluster.NotFound:
             return
         self._known.put_reference(written)
-        before, bound = references.bound(document["status"]), references.bound(new)
-        if (before.get("status"), before.get("reason")) != (bound["status"], bound["reason"]):
-            self._wake([named])
-        if before.get("status") == "True" and bound["reason"] == "Expired":
+        if _matters(document["status"]) != _matters(new):
+            self._wake([objects.Object(inventory.CREDENTIAL, named)])
+        bound = references.bound(new)
+        if references.bound(document["status"]).get("status") == "True" and bound["reason"] == "Expired":
             event = status.Event(type="Warning", reason="Expired", message=bound["message"])
             await self._recorder.record("CredentialReference", document["metadata"], [event])
 
-    async def _remove(self, key: inventory.Key, document: Json) -> None:
+    async def _remove(self, key: objects.Key, document: Json) -> None:
         """Removes a reference that has ended, as its owner asked for."""
         metadata = document["metadata"]
         try:
@@ -80,3 +98,9 @@ class Binder:
         except cluster.NotFound:
             return
         logger.info("removed a reference that has ended", extra={"object": str(key)})
+
+
+def _matters(known: Json) -> tuple[Any, ...]:
+    """Gives what a Credential's status, or its deletion, depends on of a reference's status."""
+    bound = references.bound(known)
+    return bound.get("status"), bound.get("reason"), known.get("target", {}).get("name")

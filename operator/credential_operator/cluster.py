@@ -20,7 +20,8 @@ from kubernetes.aio import config as kubernetes_config
 
 from credential_operator import errors, metrics
 
-API = "/apis/credential-operator.io/v1beta1"
+GROUP_VERSION = "credential-operator.io/v1beta1"
+API = f"/apis/{GROUP_VERSION}"
 LEASES = "/apis/coordination.k8s.io/v1"
 MANAGER = "credential-operator"
 """Name of the operator as a field manager and as the source of events."""
@@ -161,9 +162,9 @@ class Cluster:
         await self._request("DELETE", path, body=_only(uid, version))
 
     async def references(self, namespace: str) -> list[Json]:
-        """Lists the CredentialReferences of a namespace, fresh from the API server's store."""
-        path = f"{API}/namespaces/{namespace}/credentialreferences"
-        return [item async for page in self.list_pages(path, metadata=False) for item in page["items"]]
+        """Lists the CredentialReferences of a namespace or of all (""), fresh from the API server's store."""
+        found = path(GROUP_VERSION, "credentialreferences", namespace)
+        return [item async for page in self.list_pages(found, metadata=False) for item in page["items"]]
 
     # Everything else
 

@@ -11,19 +11,18 @@ import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any
 
-from credential_operator import errors, inventory, metrics, workqueue
-from credential_operator.workqueue import Item
+from credential_operator import errors, inventory, metrics, objects, workqueue
+from credential_operator.inventory import CREDENTIAL, REFERENCE
+from credential_operator.objects import Object
 
 logger = logging.getLogger(__name__)
 
-CREDENTIAL = "Credential"
-REFERENCE = "CredentialReference"
 FIRST_BACKOFF = 0.2
 LONGEST_BACKOFF = 60.0
 MOMENT = 0.5
 """Seconds in which what starts or ends together is gathered: a thousand Pods are a few passes."""
 
-Pass = Callable[[inventory.Key], Awaitable[datetime.datetime | None]]
+Pass = Callable[[objects.Key], Awaitable[datetime.datetime | None]]
 
 
 class Controller:
@@ -33,7 +32,7 @@ class Controller:
         self._known = known
         self._workers = workers
         self._queue = workqueue.Queue(endpoint_limit=endpoint_limit, clock=time.monotonic)
-        self._failures: dict[Item, int] = {}
+        self._failures: dict[Object, int] = {}
         self._running: set[asyncio.Task[None]] = set()
         self._moved = time.monotonic()
 
@@ -48,14 +47,15 @@ class Controller:
             # The echo of our own write may overtake its answer; a pass for it need not come at once.
             wake = self.wake_later if self._known.differs_in_status_only(document) else self.wake
             self._known.put_credential(document)
-            wake([key])
+            wake([Object(CREDENTIAL, key)])
             self.wake_references(key)
 
-    def lose_credential(self, key: inventory.Key, *, uid: str) -> None:
+    def lose_credential(self, key: objects.Key, *, uid: str) -> None:
         """Takes in that a Credential is gone, unless another one of that name has come already."""
         if self._known.drop_credential(key, uid):
-            self._queue.forget(Item(CREDENTIAL, key))
-            self._add(CREDENTIAL, key)
+            lost = Object(CREDENTIAL, key)
+            self._queue.forget(lost)
+            self.wake([lost])
             self.wake_references(key)
 
     def see_reference(self, event: str | None, document: Mapping[str, Any]) -> None:
@@ -64,40 +64,29 @@ class Controller:
         if event == "DELETED":
             self.lose_reference(key, uid=document["metadata"]["uid"])
         elif self._known.put_reference(document):
-            self._add(REFERENCE, key)
-            self.wake([inventory.named_by(document)])
+            self.wake([Object(REFERENCE, key), Object(CREDENTIAL, inventory.named_by(document))])
 
-    def lose_reference(self, key: inventory.Key, *, uid: str) -> None:
+    def lose_reference(self, key: objects.Key, *, uid: str) -> None:
         """Takes in that a CredentialReference is gone, unless another one of that name has come already."""
         named = self._known.drop_reference(key, uid)
-        self.wake([] if named is None else [named])
+        self.wake([] if named is None else [Object(CREDENTIAL, named)])
 
-    def wake(self, credentials: Iterable[inventory.Key]) -> None:
-        """Has Credentials looked at soon."""
-        for key in credentials:
-            self._add(CREDENTIAL, key)
-
-    def wake_later(self, credentials: Iterable[inventory.Key]) -> None:
-        """Has Credentials looked at within a moment: more of the kind may come, and be one pass."""
-        for key in credentials:
-            self._queue.add_at(Item(CREDENTIAL, key), time.monotonic() + MOMENT)
-
-    def wake_held_by(self, holder: inventory.Holder) -> None:
-        """Has the references that an object holds looked at soon."""
-        for key in self._known.held_by(holder):
-            self._add(REFERENCE, key)
-
-    def wake_references(self, credential: inventory.Key) -> None:
-        """Has the references to a Credential looked at soon."""
-        for key in self._known.references_to(credential):
-            self._add(REFERENCE, key)
-
-    def _add(self, kind: str, key: inventory.Key) -> None:
-        item = Item(kind, key)
-        self._queue.add(item, endpoint=self._endpoint(item))
+    def wake(self, objects: Iterable[Object]) -> None:
+        """Has objects looked at soon."""
+        for one in objects:
+            self._queue.add(one, endpoint=self._endpoint(one))
         metrics.QUEUE_DEPTH.set(len(self._queue))
 
-    def _endpoint(self, item: Item) -> str:
+    def wake_later(self, objects: Iterable[Object]) -> None:
+        """Has objects looked at within a moment: more of the kind may come, and be one pass."""
+        for one in objects:
+            self._queue.add_at(one, time.monotonic() + MOMENT)
+
+    def wake_references(self, credential: objects.Key) -> None:
+        """Has the references to a Credential looked at soon."""
+        self.wake(Object(REFERENCE, key) for key in self._known.references_to(credential))
+
+    def _endpoint(self, item: Object) -> str:
         record = self._known.credentials.get(item.key) if item.kind == CREDENTIAL else None
         return "" if record is None else record.endpoint
 
@@ -128,7 +117,7 @@ class Controller:
         if self._running:
             await asyncio.wait(self._running, timeout=seconds)
 
-    async def _pass(self, item: Item, make: Pass) -> None:
+    async def _pass(self, item: Object, make: Pass) -> None:
         began = time.monotonic()
         result = "ok"
         try:
@@ -154,7 +143,7 @@ class Controller:
             metrics.RECONCILES.labels(item.kind, result).inc()
             metrics.RECONCILE_SECONDS.labels(item.kind).observe(time.monotonic() - began)
 
-    def _retry(self, item: Item, error: Exception, *, asked: float | None = None) -> None:
+    def _retry(self, item: Object, error: Exception, *, asked: float | None = None) -> None:
         """Plans another pass after a backoff, doubled by each failure in a row."""
         failures = self._failures.get(item, 0)
         self._failures[item] = min(failures + 1, 16)

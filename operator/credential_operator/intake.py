@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any, Protocol
 
-from credential_operator import inventory, usage
+from credential_operator import inventory, objects, usage
 
 Json = dict[str, Any]
 
@@ -14,16 +14,12 @@ SECRETS = "type!=helm.sh/release.v1,type!=kubernetes.io/service-account-token"
 class Wake(Protocol):
     """Who is told: the controller."""
 
-    def wake(self, credentials: Iterable[inventory.Key]) -> None:
-        """Has Credentials looked at soon."""
+    def wake(self, objects: Iterable[objects.Object]) -> None:
+        """Has objects looked at soon."""
         ...
 
-    def wake_later(self, credentials: Iterable[inventory.Key]) -> None:
-        """Has Credentials looked at within a moment, in which more of the kind may come."""
-        ...
-
-    def wake_held_by(self, holder: inventory.Holder) -> None:
-        """Has the references of a holder looked at soon."""
+    def wake_later(self, objects: Iterable[objects.Object]) -> None:
+        """Has objects looked at within a moment, in which more of the kind may come."""
         ...
 
 
@@ -38,11 +34,11 @@ class Secrets:
         """Takes in a Secret's metadata."""
         self._queue.wake(self._known.put_secret(document["metadata"]))
 
-    def drop(self, key: inventory.Key) -> None:
+    def drop(self, key: objects.Key) -> None:
         """Takes in that a Secret is gone."""
         self._queue.wake(self._known.drop_secret(key))
 
-    def known(self) -> Iterable[inventory.Key]:
+    def known(self) -> Iterable[objects.Key]:
         """Gives the Secrets that are known."""
         return self._known.versions.keys()
 
@@ -68,16 +64,36 @@ class Uses:
         key = inventory.key_of(document)
         self._take(key, self._kind.use(document))
 
-    def drop(self, key: inventory.Key) -> None:
+    def drop(self, key: objects.Key) -> None:
         """Takes in that an object is gone."""
         self._take(key, None)
 
-    def known(self) -> Iterable[inventory.Key]:
+    def known(self) -> Iterable[objects.Key]:
         """Gives the objects that use Secrets or hold references."""
         return {*self._found.sources(self._kind.name), *self._known.holders(self._kind.name)}
 
-    def _take(self, key: inventory.Key, use: usage.Use | None) -> None:
-        changed = self._found.put(usage.Source(self._kind.name, key), use)
-        if changed:
-            self._queue.wake_later(owner for secret in changed for owner in self._known.owners_of(secret))
-        self._queue.wake_held_by(inventory.Holder(self._kind.name, key))
+    def _take(self, key: objects.Key, use: usage.Use | None) -> None:
+        seen = objects.Object(self._kind.name, key)
+        for secret in self._found.put(seen, use):
+            self._queue.wake_later(self._known.needed_from(secret))
+        self._queue.wake(objects.Object(inventory.REFERENCE, held) for held in self._known.held_by(seen))
+
+
+class Namespaces:
+    """The labels of namespaces, by which owners share their Credentials."""
+
+    def __init__(self, known: inventory.Inventory, queue: Wake) -> None:
+        self._known = known
+        self._queue = queue
+
+    def put(self, document: Json) -> None:
+        """Takes in a namespace's metadata."""
+        self._queue.wake(self._known.put_namespace(document["metadata"]))
+
+    def drop(self, key: objects.Key) -> None:
+        """Takes in that a namespace is gone."""
+        self._known.drop_namespace(key.name)
+
+    def known(self) -> Iterable[objects.Key]:
+        """Gives the namespaces that are known."""
+        return [objects.Key("", name) for name in self._known.namespaces]

@@ -6,10 +6,11 @@ of it: ten thousand parsed objects would take forty times that.
 
 import dataclasses
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 from credential_operator import packing
+from credential_operator.objects import Index, Key, Links, Object
 
 Json = dict[str, Any]
 
@@ -19,6 +20,8 @@ RECONCILE_AT = f"{DOMAIN}/reconcile-at"
 FORCE_DELETE = f"{DOMAIN}/force-delete"
 OWNER = f"{DOMAIN}/credential"
 """Label of a target Secret: the name of the Credential that it belongs to."""
+BORROWER = f"{DOMAIN}/reference"
+"""Label of a borrowed target Secret: the name of the CredentialReference that it belongs to."""
 DIGEST = f"{DOMAIN}/digest"
 """Annotation of a target Secret: HMAC over what was written."""
 SOURCE_DIGEST = f"{DOMAIN}/source-digest"
@@ -26,22 +29,8 @@ SOURCE_DIGEST = f"{DOMAIN}/source-digest"
 GENERATION = f"{DOMAIN}/generation"
 """Annotation of a target Secret: how often it was written; reloaders watch it."""
 
-
-class Key(NamedTuple):
-    """A namespaced name."""
-
-    namespace: str
-    name: str
-
-    def __str__(self) -> str:
-        return f"{self.namespace}/{self.name}"
-
-
-class Holder(NamedTuple):
-    """The object that holds a reference until its work is done."""
-
-    kind: str
-    key: Key
+CREDENTIAL, REFERENCE = "Credential", "CredentialReference"
+"""Both kinds."""
 
 
 @dataclasses.dataclass(slots=True)
@@ -66,11 +55,10 @@ class Record:
 
 @dataclasses.dataclass(slots=True, frozen=True)
 class Target:
-    """A Secret that carries our label: what its metadata says of it."""
+    """A Secret that carries a label of ours: what its metadata says of it."""
 
     uid: str
     version: str
-    owner: str
     digest: str
     source_digest: str
     generation: int
@@ -109,59 +97,18 @@ def _own(annotations: Mapping[str, str] | None) -> dict[str, str]:
 
 
 def target(metadata: Mapping[str, Any]) -> Target | None:
-    """Projects a Secret's metadata; None for a Secret without our label."""
-    owner = (metadata.get("labels") or {}).get(OWNER)
-    if owner is None:
+    """Projects a Secret's metadata; None for a Secret without a label of ours."""
+    if not {OWNER, BORROWER} & (metadata.get("labels") or {}).keys():
         return None
     annotations = metadata.get("annotations") or {}
     generation = annotations.get(GENERATION, "")
     return Target(
         uid=metadata["uid"],
         version=metadata["resourceVersion"],
-        owner=owner,
         digest=annotations.get(DIGEST, ""),
         source_digest=annotations.get(SOURCE_DIGEST, ""),
         generation=int(generation) if generation.isdigit() else 0,
     )
-
-
-class Index:
-    """Which names stand behind a key, both ways; small tuples, since most keys have one name."""
-
-    def __init__(self) -> None:
-        self._names: dict[Key, tuple[str, ...]] = {}
-        self._keys: dict[Key, tuple[str, ...]] = {}
-
-    def put(self, owner: Key, names: Iterable[str]) -> None:
-        """Says which names in its own namespace an owner stands behind, in place of what was said before."""
-        new = tuple(sorted({sys.intern(name) for name in names}))
-        old = self._keys.get(owner, ())
-        if new == old:
-            return
-        for name in set(old) - set(new):
-            self._drop(Key(owner.namespace, name), owner.name)
-        for name in set(new) - set(old):
-            key = Key(owner.namespace, name)
-            self._names[key] = (*self._names.get(key, ()), owner.name)
-        if new:
-            self._keys[owner] = new
-        else:
-            self._keys.pop(owner, None)
-
-    def owners(self, key: Key) -> Iterator[Key]:
-        """Yields who stands behind a name."""
-        return (Key(key.namespace, name) for name in self._names.get(key, ()))
-
-    def keys(self) -> Iterator[Key]:
-        """Gives the names that somebody stands behind."""
-        return iter(tuple(self._names))
-
-    def _drop(self, key: Key, name: str) -> None:
-        rest = tuple(other for other in self._names[key] if other != name)
-        if rest:
-            self._names[key] = rest
-        else:
-            del self._names[key]
 
 
 class Inventory:
@@ -175,8 +122,11 @@ class Inventory:
         """Secret -> its resourceVersion."""
         self.targets: dict[Key, Target] = {}
         """Secret with our label -> what its metadata says."""
+        self.namespaces: dict[str, Mapping[str, str]] = {}
+        """Namespace -> its labels, where all namespaces are served."""
         self._secrets = Index()
-        self._referenced = Index()
+        self._borrowed = Index()
+        self._references = Links()
         self._held: dict[str, Index] = {}
 
     # Credentials
@@ -242,7 +192,8 @@ class Inventory:
         if known is not None and not _newer(document["metadata"]["resourceVersion"], known.version):
             return False
         self.references[key] = record(document)
-        self._referenced.put(key, [document["spec"]["credentialRef"]["name"]])
+        self._references.put(key, named_by(document))
+        self._borrowed.put(key, borrowed_by(document))
         self._hold(key, holder_of(document))
         return True
 
@@ -252,15 +203,26 @@ class Inventory:
         if known is None or known.uid != uid:
             return None
         del self.references[key]
-        self._referenced.put(key, ())
+        self._references.put(key, None)
+        self._borrowed.put(key, ())
         self._hold(key, None)
         return named_by(known.parse())
 
     def references_to(self, credential: Key) -> list[Key]:
-        """Gives the references that name a Credential, sorted."""
-        return sorted(self._referenced.owners(credential))
+        """Gives the references that name a Credential, from whatever namespace, sorted."""
+        return self._references.pointing_at(credential)
 
-    def held_by(self, holder: Holder) -> Iterator[Key]:
+    def references_from(self, namespace: str) -> list[Key]:
+        """Gives the references in a namespace to Credentials of others."""
+        return [
+            key
+            for key in self.references
+            if key.namespace == namespace
+            and (named := self._references.target_of(key)) is not None
+            and named.namespace != namespace
+        ]
+
+    def held_by(self, holder: Object) -> Iterator[Key]:
         """Gives the references that an object holds."""
         held = self._held.get(holder.kind)
         return iter(()) if held is None else held.owners(holder.key)
@@ -270,7 +232,7 @@ class Inventory:
         held = self._held.get(kind)
         return iter(()) if held is None else held.keys()
 
-    def _hold(self, reference: Key, holder: Holder | None) -> None:
+    def _hold(self, reference: Key, holder: Object | None) -> None:
         if holder is not None:
             self._held.setdefault(holder.kind, Index())
         for kind, held in self._held.items():
@@ -278,8 +240,8 @@ class Inventory:
 
     # Secrets
 
-    def put_secret(self, metadata: Mapping[str, Any]) -> list[Key]:
-        """Takes in a Secret's metadata; gives the Credentials that a change of it concerns."""
+    def put_secret(self, metadata: Mapping[str, Any]) -> list[Object]:
+        """Takes in a Secret's metadata; gives whom a change of it concerns."""
         key = _key(metadata)
         if not _newer(metadata["resourceVersion"], self.versions.get(key, "")):
             return []
@@ -289,17 +251,38 @@ class Inventory:
             self.targets.pop(key, None)
         else:
             self.targets[key] = projected
-        return list(self.owners_of(key))
+        return self.concerned(key)
 
-    def drop_secret(self, key: Key) -> list[Key]:
-        """Forgets a Secret; gives the Credentials that this concerns."""
+    def drop_secret(self, key: Key) -> list[Object]:
+        """Forgets a Secret; gives whom this concerns."""
         self.versions.pop(key, None)
         self.targets.pop(key, None)
-        return list(self.owners_of(key))
+        return self.concerned(key)
 
-    def owners_of(self, secret: Key) -> Iterator[Key]:
-        """Gives the Credentials that name a Secret."""
-        return self._secrets.owners(secret)
+    def concerned(self, secret: Key) -> list[Object]:
+        """Gives the Credentials and references that name a Secret as source or target."""
+        owners = [Object(CREDENTIAL, key) for key in self._secrets.owners(secret)]
+        return [*owners, *(Object(REFERENCE, key) for key in self._borrowed.owners(secret))]
+
+    def needed_from(self, secret: Key) -> list[Object]:
+        """Gives the Credentials that are needed by who uses a Secret: its own, and those it is borrowed from."""
+        owners = [Object(CREDENTIAL, key) for key in self._secrets.owners(secret)]
+        lenders = (self._references.target_of(key) for key in self._borrowed.owners(secret))
+        return [*owners, *(Object(CREDENTIAL, key) for key in lenders if key is not None)]
+
+    # Namespaces
+
+    def put_namespace(self, metadata: Mapping[str, Any]) -> list[Object]:
+        """Takes in a namespace's labels; gives the references that this may concern."""
+        name, labels = metadata["name"], metadata.get("labels") or {}
+        if self.namespaces.get(name) == labels:
+            return []
+        self.namespaces[name] = labels
+        return [Object(REFERENCE, key) for key in self.references_from(name)]
+
+    def drop_namespace(self, name: str) -> None:
+        """Forgets a namespace, whose references are gone already."""
+        self.namespaces.pop(name, None)
 
 
 def _newer(version: str, known: str) -> bool:
@@ -321,16 +304,23 @@ def _key(metadata: Mapping[str, Any]) -> Key:
 
 def named_by(reference: Mapping[str, Any]) -> Key:
     """Gives the Credential that a CredentialReference names."""
-    return Key(reference["metadata"]["namespace"], reference["spec"]["credentialRef"]["name"])
+    named = reference["spec"]["credentialRef"]
+    return Key(named.get("namespace") or reference["metadata"]["namespace"], named["name"])
 
 
-def holder_of(reference: Mapping[str, Any]) -> Holder | None:
+def borrowed_by(reference: Mapping[str, Any]) -> set[str]:
+    """Names the target Secrets of a CredentialReference: the one it asks for, and the one it has."""
+    status = reference.get("status") or {}
+    return {one["target"]["name"] for one in (reference["spec"], status) if "target" in one}
+
+
+def holder_of(reference: Mapping[str, Any]) -> Object | None:
     """Gives the holder of a CredentialReference; None where it names none."""
     holder = reference["spec"].get("holder")
     return (
         None
         if holder is None
-        else Holder(holder["kind"], Key(reference["metadata"]["namespace"], holder["name"]))
+        else Object(holder["kind"], Key(reference["metadata"]["namespace"], holder["name"]))
     )
 
 

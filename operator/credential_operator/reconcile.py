@@ -11,7 +11,7 @@ import logging
 import random
 import time
 import zlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 from credential_operator import (
@@ -22,6 +22,7 @@ from credential_operator import (
     findings,
     installation,
     inventory,
+    objects,
     protection,
     sources,
     status,
@@ -64,9 +65,9 @@ class Reconciler:
         checker: checks.Checker,
         catalogue: view.Catalogue,
         recorder: events.Recorder,
-        wake: Callable[[Iterable[inventory.Key]], None],
-        wake_references: Callable[[inventory.Key], None],
+        wake_references: Callable[[objects.Key], None],
         source_of: sources.Sources,
+        written: targets.Targets,
         asked: survey.Survey,
         clock: Callable[[], datetime.datetime],
     ) -> None:
@@ -78,19 +79,18 @@ class Reconciler:
         self._checker = checker
         self._catalogue = catalogue
         self._recorder = recorder
-        self._wake = wake
         self._wake_references = wake_references
         self._clock = clock
-        self._targets = targets.Targets(connection, known, keyring, wake)
+        self._targets = written
         self._protection = protection.Protection(connection, known, self._targets, asked)
-        self._attempts: dict[inventory.Key, _Attempts] = {}
+        self._attempts: dict[objects.Key, _Attempts] = {}
 
-    async def credential(self, key: inventory.Key) -> datetime.datetime | None:
+    async def credential(self, key: objects.Key) -> datetime.datetime | None:
         """Makes one pass over a Credential; gives the time of the next look, None for on change only."""
         with checks.Wordless():
             return await self._advance(key)
 
-    async def _advance(self, key: inventory.Key) -> datetime.datetime | None:
+    async def _advance(self, key: objects.Key) -> datetime.datetime | None:
         record = self._known.credentials.get(key)
         if record is None:
             self._attempts.pop(key, None)
@@ -272,12 +272,12 @@ class Reconciler:
                 published_at=recorded["publishedAt"],
             )
             for name, recorded in seen.recorded.items()
-            if inventory.Key(seen.key.namespace, name) in self._known.targets
+            if objects.Key(seen.key.namespace, name) in self._known.targets
         )
 
     def _published_digests(self, seen: view.View) -> set[str]:
         """Gives the digests of the key material that the standing targets were rendered from."""
-        secrets = (self._known.targets.get(inventory.Key(seen.key.namespace, name)) for name in seen.recorded)
+        secrets = (self._known.targets.get(objects.Key(seen.key.namespace, name)) for name in seen.recorded)
         return {secret.source_digest for secret in secrets if secret is not None}
 
     def _source(self, seen: view.View, source: sources.Source | None) -> Json | None:
@@ -336,7 +336,7 @@ class Reconciler:
         await self._recorder.record("Credential", seen.metadata, result.events)
 
     def _next(
-        self, key: inventory.Key, found: findings.Pass, result: status.Result
+        self, key: objects.Key, found: findings.Pass, result: status.Result
     ) -> datetime.datetime | None:
         """Gives the time of the next look: the status's, or the end of a backoff."""
         attempts = self._attempts[key]
@@ -367,6 +367,7 @@ def _final(error: Exception) -> bool:
 
 
 def _readiness(document: Json) -> list[Any]:
-    """Gives what references repeat of a Credential's status."""
-    ready = (one for one in document.get("conditions", ()) if one["type"] == "Ready")
-    return [(one["status"], one["reason"], one["message"]) for one in ready]
+    """Gives what matters to references of a Credential's status: what they repeat, and what they are lent."""
+    told = [one for one in document.get("conditions", ()) if one["type"] in ("Ready", "Validated")]
+    said = [(one["status"], one["reason"], one["message"]) for one in told]
+    return [*said, document.get("source", {}).get("resourceVersion")]

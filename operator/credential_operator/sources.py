@@ -2,10 +2,10 @@
 
 import base64
 import dataclasses
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from credential_operator import cluster, errors, installation, inventory, layouts, view
+from credential_operator import cluster, errors, installation, inventory, layouts, objects, view
 from credential_operator.api import credential
 from credential_operator.formats import contract as formats_contract
 from credential_operator.providers import contract
@@ -34,7 +34,7 @@ class Sources:
         *,
         formats: Mapping[str, formats_contract.Source[Any]],
         account: str,
-        wake: Callable[[Iterable[inventory.Key]], None],
+        wake: objects.Wake,
     ) -> None:
         self._connection = connection
         self._known = known
@@ -58,7 +58,8 @@ class Sources:
             raise errors.SourceNotFound(
                 f"Secret {source.name} does not exist: create it, or name another one in spec.secretRef."
             ) from None
-        self._wake(other for other in self._known.put_secret(secret["metadata"]) if other != seen.key)
+        concerned = self._known.put_secret(secret["metadata"])
+        self._wake(one for one in concerned if one != objects.Object(inventory.CREDENTIAL, seen.key))
         data = {field: base64.b64decode(value) for field, value in (secret.get("data") or {}).items()}
         keys = layouts.load(seen.provider, seen.config, source, data, self._layouts)
         fields = seen.provider.fields(seen.config, keys)

@@ -8,7 +8,7 @@ import datetime
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from typing import Any
 
-from credential_operator import cluster, findings, inventory, references, usage, view
+from credential_operator import cluster, findings, grants, inventory, objects, references, usage, view
 
 Json = dict[str, Any]
 
@@ -16,7 +16,10 @@ POD = "Pod"
 
 
 class Survey:
-    """Finds who needs a Credential, and the holders of references. Without `kinds` no users are looked for."""
+    """Finds who needs a Credential, and the holders of references.
+
+    Without `kinds` no users are looked for; `namespaces` are those that are served, none named: all.
+    """
 
     def __init__(
         self,
@@ -25,28 +28,29 @@ class Survey:
         found: usage.Usage,
         *,
         kinds: Sequence[usage.Kind],
+        namespaces: Sequence[str],
         clock: Callable[[], datetime.datetime],
     ) -> None:
         self._connection = connection
         self._known = known
         self._found = found
         self._kinds = kinds
+        self._namespaces = namespaces or ("",)
         self._clock = clock
 
     # Who needs a Credential
 
     def needs(self, seen: view.View, published: Iterable[str]) -> findings.Needs:
         """Gives who needs a Credential as far as is known; `published` are its targets."""
-        claims = [self._known.references[key].parse() for key in self._known.references_to(seen.key)]
-        return self._needs(seen, claims, self._found.users(_secrets(seen, published)))
+        claims = self._claims(seen)
+        secrets = [*_secrets(seen, published), *_lent(seen, claims)]
+        return self._needs(seen, claims, self._found.users(secrets))
 
     async def needs_now(self, seen: view.View) -> findings.Needs:
         """Gives who needs a Credential, from fresh lists."""
-        claims, users = await asyncio.gather(
-            self._connection.references(seen.key.namespace),
-            self._users(self._kinds, _secrets(seen, seen.recorded)),
-        )
-        return self._needs(seen, claims, users)
+        claims = [claim for place in self._places(seen) for claim in await self._connection.references(place)]
+        secrets = [*_secrets(seen, seen.recorded), *_lent(seen, claims)]
+        return self._needs(seen, claims, await self._users(self._kinds, secrets))
 
     async def runs_now(self, seen: view.View) -> findings.Needs:
         """Gives whose Pods still run with a Credential's Secrets, from a fresh list."""
@@ -58,28 +62,47 @@ class Survey:
     ) -> findings.Needs:
         now = self._clock()
         counting = [
-            one for one in references.claims(claims, seen.key, now) if one.counts_for(seen.document, now)
+            one
+            for one in references.claims(claims, seen.key, now)
+            if one.counts_for(seen.document, now, granted=self.granted(seen.document, one.key.namespace))
         ]
         return findings.Needs(
             declared=tuple(sorted(one.user for one in counting)),
             found=tuple(sorted(users)) if self._kinds else None,
         )
 
-    async def _users(
-        self, kinds: Sequence[usage.Kind], secrets: Sequence[inventory.Key]
-    ) -> set[findings.User]:
-        """Gives who uses any of these Secrets, from fresh lists of their namespace."""
-        if not secrets:
-            return set()
-        lists = await asyncio.gather(*(self._listed(kind, secrets[0].namespace) for kind in kinds))
+    async def _users(self, kinds: Sequence[usage.Kind], secrets: Sequence[objects.Key]) -> set[findings.User]:
+        """Gives who uses any of these Secrets, from fresh lists of their namespaces."""
+        namespaces = sorted({secret.namespace for secret in secrets})
+        lists = await asyncio.gather(
+            *(
+                self._listed(kind, place)
+                for kind in kinds
+                for place in (namespaces if kind.namespaced else [""])
+            )
+        )
         return usage.gathered(each for uses in lists for each in uses).users(secrets)
+
+    def _claims(self, seen: view.View) -> list[Json]:
+        return [self._known.references[key].parse() for key in self._known.references_to(seen.key)]
+
+    def _places(self, seen: view.View) -> Sequence[str]:
+        """Gives where references to a Credential can be: in its namespace, or wherever it was ever shared with."""
+        shared = seen.spec.allowed_namespaces is not None or any(
+            key.namespace != seen.key.namespace for key in self._known.references_to(seen.key)
+        )
+        return self._namespaces if shared else [seen.key.namespace]
+
+    def granted(self, credential: Json, namespace: str) -> bool:
+        """Tells whether the owner of a Credential allows a namespace."""
+        return grants.allows(credential, namespace, self._known.namespaces.get(namespace))
 
     # Who holds a reference
 
     async def holding(self, reference: Json) -> references.Holding:
         """Looks at the holder of a reference that ends when that has finished."""
         if not references.awaits_holder(reference):
-            return references.HELD
+            return references.Holding()
         named = reference["spec"]["holder"]
         kind = self._kind(named["apiVersion"], named["kind"])
         if kind is None:
@@ -103,9 +126,9 @@ class Survey:
             None,
         )
 
-    async def _listed(self, kind: usage.Kind, namespace: str) -> list[tuple[usage.Source, usage.Use]]:
+    async def _listed(self, kind: usage.Kind, namespace: str) -> list[tuple[objects.Object, usage.Use]]:
         return [
-            (usage.Source(kind.name, inventory.key_of(document)), use)
+            (objects.Object(kind.name, inventory.key_of(document)), use)
             async for document in self._documents(kind, namespace)
             if (use := kind.use(document)) is not None
         ]
@@ -124,7 +147,16 @@ class Survey:
             return
 
 
-def _secrets(seen: view.View, published: Iterable[str]) -> list[inventory.Key]:
+def _secrets(seen: view.View, published: Iterable[str]) -> list[objects.Key]:
     """Gives the Secrets whose users need a Credential: its source, and what was published of it."""
     source = [] if seen.source_key is None else [seen.source_key]
-    return [*source, *(inventory.Key(seen.key.namespace, name) for name in published)]
+    return [*source, *(objects.Key(seen.key.namespace, name) for name in published)]
+
+
+def _lent(seen: view.View, claims: Iterable[Json]) -> list[objects.Key]:
+    """Gives the targets that references have of a Credential."""
+    return [
+        objects.Key(claim["metadata"]["namespace"], claim["status"]["target"]["name"])
+        for claim in claims
+        if "target" in (claim.get("status") or {}) and inventory.named_by(claim) == seen.key
+    ]

@@ -5,7 +5,7 @@ import logging
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from credential_operator import cluster, controller, inventory
+from credential_operator import cluster, controller, inventory, objects
 
 logger = logging.getLogger(__name__)
 
@@ -54,7 +54,7 @@ class Sweeper:
             if listed.get(key) != record.uid:
                 self._controller.lose_reference(key, uid=record.uid)
 
-    async def _list(self, plural: str) -> dict[inventory.Key, str]:
+    async def _list(self, plural: str) -> dict[objects.Key, str]:
         return {
             inventory.key_of(item): item["metadata"]["uid"]
             for path in self._paths(plural)

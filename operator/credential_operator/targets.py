@@ -8,10 +8,10 @@ and annotations; what others add to the metadata stays.
 import base64
 import dataclasses
 import hmac
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from credential_operator import cluster, errors, findings, installation, inventory
+from credential_operator import cluster, errors, findings, installation, inventory, objects
 
 Json = dict[str, Any]
 
@@ -30,33 +30,45 @@ class Desired:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Owner:
-    """The Credential that targets belong to, and the digest of the key material they are rendered from."""
+    """The object of either kind that targets belong to, and the digest of the key material they are made from."""
 
+    kind: str
     namespace: str
     name: str
     uid: str
     source_digest: str = ""
 
+    @property
+    def label(self) -> str:
+        """The label that names it on a target."""
+        return inventory.OWNER if self.kind == inventory.CREDENTIAL else inventory.BORROWER
 
-def owner(credential: Mapping[str, Any], source_digest: str = "") -> Owner:
-    """Names the Credential with this metadata as the owner of targets."""
+    @property
+    def told(self) -> str:
+        """What digests have of it; a Credential and a reference of one name differ."""
+        return self.name if self.kind == inventory.CREDENTIAL else f"{self.kind}/{self.name}"
+
+
+def owner(metadata: Mapping[str, Any], source_digest: str = "", *, kind: str = inventory.CREDENTIAL) -> Owner:
+    """Names the object with this metadata as the owner of targets."""
     return Owner(
-        namespace=credential["namespace"],
-        name=credential["name"],
-        uid=credential["uid"],
+        kind=kind,
+        namespace=metadata["namespace"],
+        name=metadata["name"],
+        uid=metadata["uid"],
         source_digest=source_digest,
     )
 
 
 class Targets:
-    """Writes and removes the target Secrets of Credentials."""
+    """Writes and removes the target Secrets of Credentials and of references."""
 
     def __init__(
         self,
         connection: cluster.Cluster,
         known: inventory.Inventory,
         keyring: installation.Installation,
-        wake: Callable[[Iterable[inventory.Key]], None],
+        wake: objects.Wake,
     ) -> None:
         self._connection = connection
         self._known = known
@@ -73,7 +85,7 @@ class Targets:
         now: str,
     ) -> findings.Published:
         """Brings one target to what is desired, with no request at all if it is known to be that already."""
-        key = inventory.Key(owner.namespace, desired.name)
+        key = objects.Key(owner.namespace, desired.name)
         seen = self._known.targets.get(key)
         if key not in self._known.versions:
             try:
@@ -93,7 +105,7 @@ class Targets:
         self, owner: Owner, name: str, *, recorded: Mapping[str, Any] | None, retain: bool
     ) -> None:
         """Deletes a target that is ours, or lets it go: takes our ownerReference off and leaves it."""
-        key = inventory.Key(owner.namespace, name)
+        key = objects.Key(owner.namespace, name)
         try:
             found = await self._connection.secret(*key)
         except cluster.NotFound:
@@ -135,7 +147,7 @@ class Targets:
         self, owner: Owner, desired: Desired, *, recorded: Mapping[str, Any] | None, now: str
     ) -> findings.Published:
         """Reads the Secret of that name, and writes it if it is ours and differs."""
-        key = inventory.Key(owner.namespace, desired.name)
+        key = objects.Key(owner.namespace, desired.name)
         try:
             found = await self._connection.secret(*key)
         except cluster.NotFound:
@@ -145,7 +157,7 @@ class Targets:
         if not self._ours(owner, found, recorded):
             raise errors.TargetConflict(
                 f"Secret {desired.name} exists and belongs to someone else: "
-                "delete it, or choose another name in spec.targets."
+                "delete it, or choose another name for the target."
             )
         patch = self._differences(owner, desired, found)
         if not patch:
@@ -190,20 +202,21 @@ class Targets:
     def _note(self, owner: Owner, secret: Json) -> Json:
         """Takes our own write in, so that the watch's echo of it wakes only others that name the Secret."""
         concerned = self._known.put_secret(secret["metadata"])
-        self._wake(key for key in concerned if key != (owner.namespace, owner.name))
+        own = objects.Object(owner.kind, objects.Key(owner.namespace, owner.name))
+        self._wake(one for one in concerned if one != own)
         return secret
 
     def _digest(self, owner: Owner, name: str, secret_type: str, data: Mapping[str, bytes]) -> str:
-        return self._keyring.digest("target", owner.namespace, name, owner.name, secret_type, data)
+        return self._keyring.digest("target", owner.namespace, name, owner.told, secret_type, data)
 
     def _ours(self, owner: Owner, found: Json, recorded: Mapping[str, Any] | None) -> bool:
-        """Tells whether a Secret is this Credential's: by label, owner and recorded uid, or by its digest.
+        """Tells whether a Secret is this owner's: by label, owner and recorded uid, or by its digest.
 
         The digest speaks for a Secret that we wrote and did not come to record, and for one that is left
-        from the Credential of this name before a restore or a reinstall.
+        from the owner of this name before a restore or a reinstall.
         """
         metadata = found["metadata"]
-        if (metadata.get("labels") or {}).get(inventory.OWNER) != owner.name:
+        if (metadata.get("labels") or {}).get(owner.label) != owner.name:
             return False
         owners = metadata.get("ownerReferences") or []
         if any(one["uid"] == owner.uid for one in owners) and recorded is not None:
@@ -243,7 +256,7 @@ def _published(
 
 
 def _labels(owner: Owner) -> dict[str, str]:
-    return {"app.kubernetes.io/managed-by": cluster.MANAGER, inventory.OWNER: owner.name}
+    return {"app.kubernetes.io/managed-by": cluster.MANAGER, owner.label: owner.name}
 
 
 def _annotations(owner: Owner, digest: str, generation: int) -> dict[str, str]:
@@ -257,7 +270,7 @@ def _annotations(owner: Owner, digest: str, generation: int) -> dict[str, str]:
 def _owner_reference(owner: Owner) -> Json:
     return {
         "apiVersion": "credential-operator.io/v1beta1",
-        "kind": "Credential",
+        "kind": owner.kind,
         "name": owner.name,
         "uid": owner.uid,
         "controller": True,

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 from credential_operator.findings import User
-from credential_operator.inventory import Key
+from credential_operator.objects import Key, Object
 
 Json = dict[str, Any]
 
@@ -37,13 +37,6 @@ class Kind:
     namespaced: bool = True
 
 
-class Source(NamedTuple):
-    """An object in which a use was found."""
-
-    kind: str
-    key: Key
-
-
 @dataclasses.dataclass(slots=True)
 class _Shared:
     """A use, and in how many objects it is found."""
@@ -60,7 +53,7 @@ class Usage:
         self._shared: dict[Use, _Shared] = {}
         self._users: dict[Key, tuple[Use, ...]] = {}
 
-    def put(self, source: Source, use: Use | None) -> tuple[Key, ...]:
+    def put(self, source: Object, use: Use | None) -> tuple[Key, ...]:
         """Takes in what an object uses (None: nothing); gives the Secrets whose users have changed."""
         found = self._found.setdefault(source.kind, {})
         known = found.get(source.key)
@@ -111,7 +104,7 @@ class Usage:
         return shared.use.secrets
 
 
-def gathered(uses: Iterable[tuple[Source, Use]]) -> Usage:
+def gathered(uses: Iterable[tuple[Object, Use]]) -> Usage:
     """Gives the memory of uses that were listed."""
     usage = Usage()
     for source, use in uses:

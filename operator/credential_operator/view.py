@@ -5,7 +5,7 @@ import datetime
 from collections.abc import Mapping
 from typing import Any
 
-from credential_operator import checks, errors, findings, inventory, targets
+from credential_operator import checks, errors, findings, inventory, objects, targets
 from credential_operator.api import credential, installed
 from credential_operator.formats import contract as formats_contract
 from credential_operator.providers import contract
@@ -65,7 +65,8 @@ HISTORY_AFTER = datetime.timedelta(days=1)
 class View:
     """A Credential parsed: what a pass starts from."""
 
-    key: inventory.Key
+    key: objects.Key
+    document: Json
     metadata: Json
     status: Json
     spec: credential.Spec
@@ -74,11 +75,6 @@ class View:
     config: Any
     identity: Any
     endpoint: str
-
-    @property
-    def document(self) -> Json:
-        """What claims look at: the metadata, and whether new ones are taken."""
-        return {"metadata": self.metadata, "spec": {"acceptReferences": self.spec.accept_references}}
 
     @property
     def uid(self) -> str:
@@ -101,10 +97,10 @@ class View:
         return str(self.metadata["annotations"].get(inventory.FORCE_DELETE, ""))
 
     @property
-    def source_key(self) -> inventory.Key | None:
+    def source_key(self) -> objects.Key | None:
         """The source Secret; None where no key is stored."""
         source = self.spec.secret_ref
-        return None if source is None else inventory.Key(self.key.namespace, source.name)
+        return None if source is None else objects.Key(self.key.namespace, source.name)
 
     def source_version(self, known: inventory.Inventory) -> str | None:
         """Gives the version of the source Secret that is known; None where there is none."""
@@ -167,7 +163,8 @@ def parse(record: inventory.Record, catalogue: Catalogue) -> View | None:
         return None
     metadata = document["metadata"]
     return View(
-        key=inventory.Key(metadata["namespace"], metadata["name"]),
+        key=objects.Key(metadata["namespace"], metadata["name"]),
+        document=document,
         metadata=metadata,
         status=document["status"],
         spec=credential.Spec.model_validate(rest),
@@ -220,7 +217,7 @@ def due(seen: View, known: inventory.Inventory, now: datetime.datetime, *, waiti
     recorded = seen.recorded
     wanted = {target.name for target in seen.spec.targets}
     touched = any(
-        known.versions.get(inventory.Key(seen.key.namespace, name)) != target["resourceVersion"]
+        known.versions.get(objects.Key(seen.key.namespace, name)) != target["resourceVersion"]
         for name, target in recorded.items()
     )
     return Due(
@@ -228,6 +225,24 @@ def due(seen: View, known: inventory.Inventory, now: datetime.datetime, *, waiti
         source_only=source_changed and not other,
         publication=seen.spec_changed or touched or set(recorded) != wanted or unsettled in UNFINISHED,
     )
+
+
+def lendable(seen: View, version: str | None) -> bool:
+    """Tells whether the key in this version of the source may be given to others, by what the status says of it.
+
+    What the owner's own targets may hold: a key that was accepted, or one that nobody can be asked about, where
+    the owner publishes such.
+    """
+    if seen.spec.suspend:
+        return False
+    validated, policy = seen.condition("Validated"), seen.spec.validation.policy
+    if policy == "BestEffort" and validated.get("reason") in REPEATED[:2]:
+        return True
+    if seen.status.get("source", {}).get("resourceVersion") != version:
+        return False
+    if validated.get("status") == "True":
+        return True
+    return policy != "Required" and validated.get("reason") in ("NotCheckable", "ValidationDisabled")
 
 
 def publishable(seen: View, verdict: findings.Verdict, version: str | None, *, same_key: bool) -> bool:

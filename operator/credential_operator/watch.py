@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterable
 from typing import Any, Protocol
 
-from credential_operator import cluster, errors, inventory, metrics
+from credential_operator import cluster, errors, inventory, metrics, objects
 
 logger = logging.getLogger(__name__)
 
@@ -31,11 +31,11 @@ class Sink(Protocol):
         """Takes in an object that is there."""
         ...
 
-    def drop(self, key: inventory.Key) -> None:
+    def drop(self, key: objects.Key) -> None:
         """Takes in that an object is gone."""
         ...
 
-    def known(self) -> Iterable[inventory.Key]:
+    def known(self) -> Iterable[objects.Key]:
         """Gives the objects that are thought to be there, so that those missing in a list are dropped."""
         ...
 
@@ -104,7 +104,7 @@ class Watch:
                 await asyncio.sleep(min(30.0, 0.5 * 2**failures) * random.uniform(0.5, 1.0))  # noqa: S311
 
     async def _list(self) -> None:
-        found: set[inventory.Key] = set()
+        found: set[objects.Key] = set()
         version = ""
         async for page in self._pages():
             self._hear()
@@ -158,7 +158,7 @@ class Watch:
         self.synced.set()
         await asyncio.sleep(ABSENT * random.uniform(0.5, 1.0))  # noqa: S311
 
-    def _forget_all_but(self, found: set[inventory.Key]) -> None:
+    def _forget_all_but(self, found: set[objects.Key]) -> None:
         namespace = self._collection.namespace
         for key in [
             key for key in self._sink.known() if namespace in ("", key.namespace) and key not in found

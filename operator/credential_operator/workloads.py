@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from credential_operator.findings import User
-from credential_operator.inventory import Key
+from credential_operator.objects import Key
 from credential_operator.usage import Kind, Use
 
 Json = dict[str, Any]

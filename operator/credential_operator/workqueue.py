@@ -16,14 +16,7 @@ import itertools
 from collections.abc import Callable
 from typing import NamedTuple
 
-from credential_operator import inventory
-
-
-class Item(NamedTuple):
-    """What to reconcile: an object of one of the two kinds."""
-
-    kind: str
-    key: inventory.Key
+from credential_operator.objects import Object
 
 
 class Lane(NamedTuple):
@@ -47,16 +40,16 @@ class Queue:
     def __init__(self, *, endpoint_limit: int, clock: Callable[[], float]) -> None:
         self._limit = endpoint_limit
         self._clock = clock
-        self._waiting: dict[Item, _Entry] = {}
-        self._ready: dict[bool, collections.OrderedDict[Lane, collections.deque[Item]]] = {
+        self._waiting: dict[Object, _Entry] = {}
+        self._ready: dict[bool, collections.OrderedDict[Lane, collections.deque[Object]]] = {
             True: collections.OrderedDict(),
             False: collections.OrderedDict(),
         }
-        self._in_work: dict[Item, Lane] = {}
-        self._again: dict[Item, _Entry] = {}
+        self._in_work: dict[Object, Lane] = {}
+        self._again: dict[Object, _Entry] = {}
         self._busy: collections.Counter[str] = collections.Counter()
-        self._due: dict[Item, float] = {}
-        self._heap: list[tuple[float, int, Item]] = []
+        self._due: dict[Object, float] = {}
+        self._heap: list[tuple[float, int, Object]] = []
         self._sequence = itertools.count()
         self._changed = asyncio.Event()
 
@@ -68,7 +61,7 @@ class Queue:
         """How many items are being worked on."""
         return len(self._in_work)
 
-    def add(self, item: Item, *, endpoint: str = "", urgent: bool = True) -> None:
+    def add(self, item: Object, *, endpoint: str = "", urgent: bool = True) -> None:
         """Has an item worked on as soon as its turn comes; an urgent one overtakes periodic ones."""
         self._due.pop(item, None)
         entry = _Entry(Lane(endpoint, item.key.namespace), urgent)
@@ -85,7 +78,7 @@ class Queue:
         self._ready[urgent].setdefault(entry.lane, collections.deque()).append(item)
         self._changed.set()
 
-    def add_at(self, item: Item, when: float) -> None:
+    def add_at(self, item: Object, when: float) -> None:
         """Has an item worked on at a time of the clock; an earlier wake-up that is planned stays."""
         if item in self._waiting or self._due.get(item, when + 1) <= when:
             return
@@ -93,11 +86,11 @@ class Queue:
         heapq.heappush(self._heap, (when, next(self._sequence), item))
         self._changed.set()
 
-    def forget(self, item: Item) -> None:
+    def forget(self, item: Object) -> None:
         """Drops an item's planned wake-up."""
         self._due.pop(item, None)
 
-    async def take(self, endpoint_of: Callable[[Item], str]) -> Item:
+    async def take(self, endpoint_of: Callable[[Object], str]) -> Object:
         """Waits for the next item; it is in work until `done`."""
         while True:
             self._promote(endpoint_of)
@@ -110,7 +103,7 @@ class Queue:
                 async with asyncio.timeout(wait):
                     await self._changed.wait()
 
-    def done(self, item: Item) -> None:
+    def done(self, item: Object) -> None:
         """Ends the work on an item; what was added meanwhile gets its turn."""
         lane = self._in_work.pop(item)
         self._busy[lane.endpoint] -= 1
@@ -119,7 +112,7 @@ class Queue:
             self.add(item, endpoint=again.lane.endpoint, urgent=again.urgent)
         self._changed.set()
 
-    def _promote(self, endpoint_of: Callable[[Item], str]) -> None:
+    def _promote(self, endpoint_of: Callable[[Object], str]) -> None:
         """Moves what is due from the heap to the ready items."""
         now = self._clock()
         while self._heap and self._heap[0][0] <= now:
@@ -127,7 +120,7 @@ class Queue:
             if self._due.get(item) == when:
                 self.add(item, endpoint=endpoint_of(item), urgent=False)
 
-    def _next(self) -> Item | None:
+    def _next(self) -> Object | None:
         for urgent in (True, False):
             lanes = self._ready[urgent]
             for lane in lanes:
@@ -144,7 +137,7 @@ class Queue:
                 return item
         return None
 
-    def _remove(self, item: Item, entry: _Entry) -> None:
+    def _remove(self, item: Object, entry: _Entry) -> None:
         lane = self._ready[entry.urgent][entry.lane]
         lane.remove(item)
         if not lane:

@@ -44,6 +44,9 @@ AT_WORK: frozenset[Rule] = frozenset(
 )
 """What the operator may do in a namespace that it serves."""
 
+IN_ALL: frozenset[Rule] = frozenset(("", "namespaces", "", verb) for verb in ("list", "watch"))
+"""What it may do besides where it serves all namespaces."""
+
 AT_HOME: frozenset[Rule] = frozenset(
     [
         ("coordination.k8s.io", "leases", "", "create"),
@@ -217,8 +220,8 @@ def test_what_is_installed_for_a_list_of_namespaces(listed: ControlPlane) -> Non
 
 
 def test_the_operator_may_do_in_every_namespace_what_it_needs_and_no_more(everywhere: ControlPlane) -> None:
-    assert may(everywhere, EVERYWHERE, "elsewhere") == AT_WORK | ANYWHERE
-    assert may(everywhere, EVERYWHERE, EVERYWHERE) == AT_WORK | ANYWHERE | AT_HOME
+    assert may(everywhere, EVERYWHERE, "elsewhere") == AT_WORK | ANYWHERE | IN_ALL
+    assert may(everywhere, EVERYWHERE, EVERYWHERE) == AT_WORK | ANYWHERE | IN_ALL | AT_HOME
 
 
 def test_the_operator_of_some_namespaces_may_do_nothing_elsewhere(listed: ControlPlane) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from cluster import cases
+from cluster.cases import reference
 from cluster.cases.case import Case
 from cluster.crds import KINDS, Answers, Json, document, dry_run, manifest, schema_of, serving, spec, target
 from controlplane import ControlPlane
@@ -259,14 +260,8 @@ CASES = {
         "spec.s3.bucket", "must be a bucket's name", good=s3(bucket="my.backups"), bad=s3(bucket="my backups")
     ),
     **cases.found(),
-    "a reference names a Credential that there can be": Case(
-        "spec.credentialRef.name",
-        "must be the name of a Credential: lower-case letters, digits, '-' and '.'",
-        good={"credentialRef": {"name": "backups"}},
-        bad={"credentialRef": {"name": "Backups!"}},
-        kind="CredentialReference",
-    ),
 }
+CASES |= reference.of_targets(CASES)
 
 
 @pytest.fixture(scope="module")
@@ -297,6 +292,13 @@ def test_a_name_fits_into_a_label(plane: ControlPlane) -> None:
     assert f"{'a' * 63} created" in answers.accepted
     assert "metadata.name must have at most 63 characters" in answers.why("a" * 64)
 
+    lent = {"credentialRef": {"name": "a"}, "target": {"name": "env", "format": "env"}}
+    held = {"credentialRef": {"name": "a"}}
+    named = [document(name * 64, claim, "CredentialReference") for name, claim in (("b", lent), ("c", held))]
+    answers = dry_run(plane, *named)
+    assert f"{'c' * 64} created" in answers.accepted
+    assert "metadata.name must have at most 63 characters" in answers.why("b" * 64)
+
 
 def test_two_targets_are_two_secrets(plane: ControlPlane) -> None:
     one, other = {"name": "a", "format": "env"}, {"name": "b", "format": "env"}
@@ -326,16 +328,19 @@ def test_the_type_stays_and_the_rest_may_change(plane: ControlPlane) -> None:
     )
 
 
-def test_a_reference_stays_with_its_holder(plane: ControlPlane) -> None:
+def test_a_reference_stays_with_its_holder_and_its_credential(plane: ControlPlane) -> None:
     job = {"apiVersion": "batch/v1", "kind": "Job", "name": "nightly"}
     claim = {"credentialRef": {"name": "backups"}, "holder": job}
     plane.kubectl("apply", "-f", "-", input=manifest(document("held", claim, kind="CredentialReference")))
 
-    for other in ({**job, "name": "hourly"}, None):
-        changed = document("held", {**claim, "holder": other}, kind="CredentialReference")
-        assert "cannot change: make another reference for another holder" in dry_run(plane, changed).why(
-            "held"
-        )
+    changes: tuple[tuple[Json, str], ...] = (
+        ({"holder": {**job, "name": "hourly"}}, "another holder"),
+        ({"holder": None}, "another holder"),
+        ({"credentialRef": {"name": "others"}}, "another Credential"),
+    )
+    for change, what in changes:
+        changed = document("held", {**claim, **change}, kind="CredentialReference")
+        assert f"cannot change: make another reference for {what}" in dry_run(plane, changed).why("held")
 
 
 def rules() -> Iterator[tuple[str, Json]]:
@@ -351,7 +356,10 @@ def test_every_rule_has_its_examples() -> None:
     known |= {
         ("Credential", "metadata.name must have at most 63 characters"),
         ("Credential.spec", "the credential type cannot change"),
+        ("CredentialReference", "metadata.name must have at most 63 characters"),
         ("CredentialReference.spec.holder", "cannot change: make another reference"),
+        ("CredentialReference.spec.credentialRef", "cannot change: make another reference"),
+        ("CredentialReference.spec.target.format", "the Secret of the new format has another type"),
         ("Credential.spec.targets", "two targets cannot be the same Secret"),
         ("Credential.spec.targets[].format", "the Secret of the new format has another type"),
     }

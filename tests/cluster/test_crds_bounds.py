@@ -83,7 +83,8 @@ def _list_spoilers(field: Json, value: Any) -> Iterator[tuple[str, Any]]:
 def _another(item: Any, number: int) -> Any:
     """Return another item like this one."""
     if isinstance(item, dict):
-        return {**item, "name": f"{item['name']}{number}"}
+        known_by = "name" if "name" in item else "key"
+        return {**item, known_by: f"{item[known_by]}{number}"}
     return item + number if isinstance(item, int) else f"{item}{number}"
 
 

@@ -93,6 +93,20 @@ def test_a_target_takes_a_format_of_another_secret_type_under_another_name_only(
     )
 
 
+def test_a_borrowed_target_takes_a_format_of_another_secret_type_under_another_name_only(
+    plane: ControlPlane,
+) -> None:
+    def claim(name: str, layout: str) -> Json:
+        borrowed = {"credentialRef": {"name": "a"}, "target": {"name": name, "format": layout}}
+        return document("borrowed", borrowed, "CredentialReference")
+
+    plane.kubectl("apply", "-f", "-", input=manifest(claim("a", "env")))
+
+    assert "configured" in dry_run(plane, claim("b", "docker-registry")).accepted
+    refused = _unfolded(dry_run(plane, claim("a", "docker-registry")).why("borrowed"))
+    assert "spec.target.format: Invalid value: the Secret of the new format has another type" in refused
+
+
 def _unfolded(text: str) -> str:
     return " ".join(text.split())
 

@@ -132,9 +132,25 @@ def test_who_may_not_create_secrets_gets_no_target(policed: Policed) -> None:
 
     assert refusal == users.Refusal(
         "targets",
-        "you may not create Secrets in namespace team-a, so a Credential does not do it for you: "
-        "remove spec.targets, or have them added by someone who may",
+        "you may not create Secrets in namespace team-a, so the operator does not do it for you: "
+        "leave targets out, or have them added by someone who may",
     )
+
+
+def test_the_targets_of_references_are_for_the_same_people_and_carry_the_same_marks(
+    policed: Policed, unique: str
+) -> None:
+    rita, tom = policed.user("rita"), policed.user("tom")
+    claim = users.reference(unique, TEAM)
+    rita.create(claim)
+    lent = {"spec": {"target": TARGET}}
+    change = ("patch", "credentialreference", unique, "--type=merge")
+
+    assert rita.refused(*change, f"--patch={json.dumps(lent)}").policy == "targets"
+    tom.kubectl(*change, f"--patch={json.dumps(lent)}")
+    marked = {"spec": {"target": TARGET | {"labels": {"argocd.argoproj.io/secret-type": "cluster"}}}}
+    assert tom.refused(*change, f"--patch={json.dumps(marked)}").policy == "target-metadata"
+    rita.kubectl(*change, '--patch={"spec":{"description":"who may not, may change the rest"}}')
 
 
 def test_who_may_create_secrets_gets_targets(policed: Policed, unique: str) -> None:

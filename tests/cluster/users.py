@@ -116,6 +116,13 @@ def credential(name: str, namespace: str, **fields: Any) -> Json:
     return {"apiVersion": API_VERSION, "kind": "Credential", "metadata": metadata, "spec": spec}
 
 
+def reference(name: str, namespace: str) -> Json:
+    """Return a CredentialReference without a target."""
+    spec = {"credentialRef": {"name": "backups"}}
+    metadata = {"name": name, "namespace": namespace}
+    return {"apiVersion": API_VERSION, "kind": "CredentialReference", "metadata": metadata, "spec": spec}
+
+
 def bindings(namespace: str) -> list[Json]:
     """Return the namespace, everybody's Roles and RoleBindings in it."""
     documents: list[Json] = [{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}}]

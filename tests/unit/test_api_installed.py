@@ -249,7 +249,9 @@ def test_a_format_of_another_secret_type_needs_another_name() -> None:
         "give the target another name",
     )
     kinds_of = "{'plain': 'Opaque', 'keyed': 'Opaque', 'image': 'docker'}"
-    assert rule["rule"] == f"{kinds_of}[self.format] == {kinds_of}[oldSelf.format]"
+    assert (
+        rule["rule"] == f"self.name != oldSelf.name || {kinds_of}[self.format] == {kinds_of}[oldSelf.format]"
+    )
 
 
 def source_of(*sources: Source) -> dict[str, Any]:

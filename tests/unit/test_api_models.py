@@ -34,7 +34,7 @@ def test_a_spec_is_taken_apart_at_its_type() -> None:
 
 
 @pytest.mark.parametrize(
-    ("more", "message"), [({}, "has none"), ({"aws": {}, "allowedNamespaces": {}}, "allowedNamespaces, aws")]
+    ("more", "message"), [({}, "has none"), ({"aws": {}, "distribute": {}}, "aws, distribute")]
 )
 def test_a_spec_that_a_newer_version_wrote_is_not_misread(more: dict[str, Any], message: str) -> None:
     with pytest.raises(errors.InvalidSpec, match=message):

@@ -9,9 +9,13 @@ from typing import Any
 import pytest
 
 from credential_operator import controller, errors, inventory
-from credential_operator.inventory import Key
+from credential_operator.objects import Key, Object
 
 ONE = Key("a", "one")
+
+
+def credentials(*keys: Key) -> list[Object]:
+    return [Object("Credential", key) for key in keys]
 
 
 def document(name: str = "one", version: str = "5", **spec: Any) -> dict[str, Any]:
@@ -103,7 +107,7 @@ async def test_a_deleted_credential_wakes_its_references(work: Work) -> None:
 
 async def test_a_planned_look_comes_by_itself(work: Work) -> None:
     work.ends = [datetime.datetime.now(datetime.UTC)]
-    work.controller.wake([ONE])
+    work.controller.wake(credentials(ONE))
     await work.until(2)
     assert work.passes == [("credential", ONE)] * 2
 
@@ -111,14 +115,14 @@ async def test_a_planned_look_comes_by_itself(work: Work) -> None:
 @pytest.mark.parametrize("error", [errors.Conflict("409"), ZeroDivisionError()], ids=["transient", "fault"])
 async def test_a_pass_that_fails_is_repeated(work: Work, error: Exception) -> None:
     work.ends = [error]
-    work.controller.wake([ONE])
+    work.controller.wake(credentials(ONE))
     await work.until(2)
     assert work.passes == [("credential", ONE)] * 2
 
 
 async def test_the_time_that_was_asked_for_is_waited(work: Work) -> None:
     work.ends = [errors.Unavailable("429", retry_after=60), errors.Forbidden("no")]
-    work.controller.wake([ONE, Key("a", "two")])
+    work.controller.wake(credentials(ONE, Key("a", "two")))
     await work.until(2)
     await asyncio.sleep(0.3)
     assert len(work.passes) == 2
@@ -127,6 +131,6 @@ async def test_the_time_that_was_asked_for_is_waited(work: Work) -> None:
 async def test_work_that_waits_unattended_is_a_lag() -> None:
     idle = Work()
     assert idle.controller.lag() == 0.0
-    idle.controller.wake([ONE])
+    idle.controller.wake(credentials(ONE))
     await asyncio.sleep(0.02)
     assert idle.controller.lag() > 0.0

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from credential_operator import inventory
-from credential_operator.inventory import Key
+from credential_operator import inventory, objects
+from credential_operator.objects import Key, Object
 
 
 def credential(name: str = "backups", version: str = "5", **spec: Any) -> dict[str, Any]:
@@ -35,6 +35,10 @@ def reference(name: str = "nightly", version: str = "5") -> dict[str, Any]:
 
 def secret(name: str = "keys", version: str = "7", **metadata: Any) -> dict[str, Any]:
     return {"namespace": "a", "name": name, "uid": f"uid-{name}", "resourceVersion": version, **metadata}
+
+
+def concerned(*names: str) -> list[Object]:
+    return [Object("Credential", Key("a", name)) for name in names]
 
 
 @pytest.fixture
@@ -95,18 +99,18 @@ def test_an_endpoint_is_told_once_per_generation() -> None:
 def test_a_secret_concerns_those_that_name_it(known: inventory.Inventory) -> None:
     known.put_credential(credential("one", targets=[{"name": "one-env"}]))
     known.put_credential(credential("two"))
-    assert sorted(known.put_secret(secret())) == [Key("a", "one"), Key("a", "two")]
+    assert sorted(known.put_secret(secret())) == concerned("one", "two")
     assert known.put_secret(secret()) == []
-    assert known.put_secret(secret("one-env")) == [Key("a", "one")]
+    assert known.put_secret(secret("one-env")) == concerned("one")
     assert known.put_secret(secret("other")) == []
-    assert known.drop_secret(Key("a", "one-env")) == [Key("a", "one")]
+    assert known.drop_secret(Key("a", "one-env")) == concerned("one")
 
 
 def test_a_target_that_the_spec_no_longer_names_still_concerns_its_owner(known: inventory.Inventory) -> None:
     document = credential()
     document["status"] = {"targets": [{"name": "old-env"}]}
     known.put_credential(document)
-    assert known.put_secret(secret("old-env")) == [Key("a", "backups")]
+    assert known.put_secret(secret("old-env")) == concerned("backups")
 
 
 def test_only_a_secret_with_our_label_is_known_as_a_target(known: inventory.Inventory) -> None:
@@ -152,7 +156,7 @@ def test_states_and_owners_are_counted_for_the_metrics(known: inventory.Inventor
 @pytest.mark.parametrize("seed", range(20))
 def test_an_index_answers_as_a_plain_search_does(seed: int) -> None:
     rng = random.Random(seed)
-    index = inventory.Index()
+    index = objects.Index()
     plain: dict[str, set[str]] = {}
     for _ in range(200):
         owner, names = rng.choice("abcd"), {rng.choice("uvwxyz") for _ in range(rng.randrange(3))}
@@ -171,7 +175,7 @@ def held(name: str = "nightly", version: str = "5", **holder: str) -> dict[str, 
 
 
 def test_a_change_of_a_holder_concerns_the_references_that_it_holds(known: inventory.Inventory) -> None:
-    job = inventory.Holder("Job", Key("a", "delete"))
+    job = Object("Job", Key("a", "delete"))
     assert list(known.held_by(job)) == []
     assert list(known.holders("Job")) == []
     known.put_reference(held())
@@ -179,10 +183,63 @@ def test_a_change_of_a_holder_concerns_the_references_that_it_holds(known: inven
     known.put_reference(reference("free"))
     assert list(known.held_by(job)) == [Key("a", "nightly")]
     assert list(known.holders("Job")) == [Key("a", "delete")]
-    assert list(known.held_by(inventory.Holder("Job", Key("b", "delete")))) == []
+    assert list(known.held_by(Object("Job", Key("b", "delete")))) == []
     known.drop_reference(Key("a", "nightly"), "uid-nightly")
     assert list(known.held_by(job)) == []
 
 
 def test_an_object_without_a_namespace_has_a_key_too() -> None:
     assert inventory.key_of({"metadata": {"name": "store"}}) == Key("", "store")
+
+
+# Borrowers
+
+
+def borrowing(
+    name: str = "nightly", version: str = "5", *, target: str = "", had: str = ""
+) -> dict[str, Any]:
+    document = reference(name, version)
+    document["metadata"]["namespace"] = "b"
+    document["spec"]["credentialRef"]["namespace"] = "a"
+    if target:
+        document["spec"]["target"] = {"name": target, "format": "env"}
+    return document | {"status": {"target": {"name": had}} if had else {}}
+
+
+def test_references_of_other_namespaces_are_found_by_what_they_name(known: inventory.Inventory) -> None:
+    for document in (borrowing(), reference("own")):
+        known.put_reference(document)
+    backups = Key("a", "backups")
+    assert known.references_to(backups) == [Key("a", "own"), Key("b", "nightly")]
+    assert known.references_from("b") == [Key("b", "nightly")]
+    assert known.references_from("a") == []
+
+    assert known.drop_reference(Key("b", "nightly"), "uid-nightly") == backups
+    assert known.drop_reference(Key("a", "own"), "uid-own") == backups
+    assert known.references_to(backups) == []
+    assert known.references_from("b") == []
+
+
+def test_a_borrowed_target_concerns_its_reference_and_its_users_the_lender(
+    known: inventory.Inventory,
+) -> None:
+    known.put_credential(credential())
+    known.put_reference(borrowing(target="env", had="old"))
+    lent = Object("CredentialReference", Key("b", "nightly"))
+    for name in ("env", "old"):
+        assert known.concerned(Key("b", name)) == [lent]
+        assert known.needed_from(Key("b", name)) == [Object("Credential", Key("a", "backups"))]
+    assert known.needed_from(Key("a", "keys")) == [Object("Credential", Key("a", "backups"))]
+    known.put_secret(secret("env", labels={inventory.BORROWER: "nightly"}))
+    assert Key("a", "env") in known.targets
+
+
+def test_new_labels_of_a_namespace_concern_its_references_to_others(known: inventory.Inventory) -> None:
+    known.put_reference(borrowing())
+    assert known.put_namespace({"name": "b"}) == [Object("CredentialReference", Key("b", "nightly"))]
+    assert known.put_namespace({"name": "b", "labels": {}}) == []
+    assert known.put_namespace({"name": "b", "labels": {"x": "y"}}) == [
+        Object("CredentialReference", Key("b", "nightly"))
+    ]
+    known.drop_namespace("b")
+    assert known.namespaces == {}

@@ -3,8 +3,9 @@
 import datetime
 from typing import Any
 
-from credential_operator import references, status
-from credential_operator.inventory import Key
+from credential_operator import answers, references, status
+from credential_operator.objects import Key
+from credential_operator.situation import State
 
 NOW = datetime.datetime(2026, 11, 22, 12, 0, tzinfo=datetime.UTC)
 HOUR = datetime.timedelta(hours=1)
@@ -36,14 +37,30 @@ def credential(*, deleted: str | None = None, ready: bool = True, **spec: Any) -
     }
 
 
+HELD = references.Holding()
+
+
+def after(
+    one: dict[str, Any],
+    other: dict[str, Any] | None,
+    now: datetime.datetime = NOW,
+    *,
+    holding: references.Holding = HELD,
+    granted: bool = True,
+    delivery: answers.Delivery = answers.Delivery(),  # noqa: B008  it is frozen
+) -> dict[str, Any]:
+    state = answers.bound(one, other, now, granted=granted, holding=holding)
+    return answers.after(one, other, now, state=state, holding=holding, delivery=delivery)
+
+
 def told(one: dict[str, Any], other: dict[str, Any] | None) -> dict[str, tuple[str, str]]:
-    conditions = references.after(one, other, NOW)["conditions"]
+    conditions = after(one, other)["conditions"]
     return {each["type"]: (each["status"], each["reason"]) for each in conditions}
 
 
 def test_a_claim_on_a_good_credential_is_bound_and_ready() -> None:
     assert told(reference(), credential()) == {"Bound": ("True", "Bound"), "Ready": ("True", "Available")}
-    new = references.after(reference(), credential(), NOW)
+    new = after(reference(), credential(), NOW)
     assert new["credential"] == {"namespace": "a", "name": "backups", "uid": "u"}
     assert new["observedGeneration"] == 1
 
@@ -54,7 +71,7 @@ def test_a_claim_on_a_credential_that_was_not_looked_at_is_not_ready_yet() -> No
 
 def test_a_claim_on_nothing_is_not_granted() -> None:
     assert told(reference(), None) == {"Bound": ("False", "NotGranted"), "Ready": ("False", "NotGranted")}
-    assert "credential" not in references.after(reference(), None, NOW)
+    assert "credential" not in after(reference(), None, NOW)
 
 
 def test_a_claim_made_during_the_deletion_is_refused() -> None:
@@ -66,12 +83,9 @@ def test_a_claim_made_during_the_deletion_is_refused() -> None:
 
 
 def test_a_state_that_does_not_change_is_not_written() -> None:
-    first = references.after(reference(), credential(), NOW)
+    first = after(reference(), credential(), NOW)
     again = reference() | {"status": first}
-    assert (
-        status.merge_patch(first, references.after(again, credential(), NOW + datetime.timedelta(hours=1)))
-        == {}
-    )
+    assert status.merge_patch(first, after(again, credential(), NOW + datetime.timedelta(hours=1))) == {}
 
 
 def test_claims_are_those_that_name_the_credential_sorted() -> None:
@@ -82,8 +96,10 @@ def test_claims_are_those_that_name_the_credential_sorted() -> None:
     ]
 
 
-def counts(one: dict[str, Any], other: dict[str, Any], now: datetime.datetime = NOW) -> bool:
-    return references.claim(one, now).counts_for(other, now)
+def counts(
+    one: dict[str, Any], other: dict[str, Any], now: datetime.datetime = NOW, *, granted: bool = True
+) -> bool:
+    return references.claim(one, now).counts_for(other, now, granted=granted)
 
 
 def test_a_claim_counts_if_it_was_there_before_the_deletion_or_is_bound_to_this_very_credential() -> None:
@@ -115,15 +131,15 @@ def test_a_lease_counts_from_the_renewal_or_from_the_creation() -> None:
 
 def test_a_renewal_in_the_future_counts_from_when_it_was_seen() -> None:
     ahead = reference(leaseDurationSeconds=3600, renewTime="2030-01-01T00:00:00Z")
-    seen = references.after(ahead, credential(), NOW)
+    seen = after(ahead, credential(), NOW)
     assert seen["expiresAt"] == "2026-11-22T13:00:00Z"
     later = ahead | {"status": seen}
     assert references.lease_end(later, NOW + HOUR / 2) == NOW + HOUR
     assert told(later, credential())["Bound"] == ("True", "Bound")
-    after = references.after(later, credential(), NOW + HOUR)
-    assert after["expiresAt"] == seen["expiresAt"]
+    ended = after(later, credential(), NOW + HOUR)
+    assert ended["expiresAt"] == seen["expiresAt"]
     assert references.bound(seen)["status"] == "True"
-    assert references.bound(after)["reason"] == "Expired"
+    assert references.bound(ended)["reason"] == "Expired"
 
 
 def test_a_lease_that_has_ended_counts_for_nobody_until_it_is_renewed() -> None:
@@ -131,8 +147,8 @@ def test_a_lease_that_has_ended_counts_for_nobody_until_it_is_renewed() -> None:
     assert not counts(over, credential())
     assert told(over, credential()) == {"Bound": ("False", "Expired"), "Ready": ("False", "Expired")}
     assert told(over, None)["Bound"] == ("False", "Expired")
-    assert "credential" not in references.after(over, credential(), NOW)
-    ended = over | {"status": references.after(over, credential(), NOW)}
+    assert "credential" not in after(over, credential(), NOW)
+    ended = over | {"status": after(over, credential(), NOW)}
     renewed = reference(leaseDurationSeconds=60, renewTime="2026-11-22T12:00:00Z")
     renewed["metadata"]["generation"] = 2
     assert told(renewed | {"status": ended["status"]}, credential())["Bound"] == ("True", "Bound")
@@ -163,16 +179,16 @@ def held(status: dict[str, Any] | None = None, **spec: Any) -> dict[str, Any]:
 
 
 def bound(one: dict[str, Any], holding: references.Holding) -> str:
-    return str(references.after(one, credential(), NOW, holding=holding)["conditions"][0]["reason"])
+    return str(after(one, credential(), NOW, holding=holding)["conditions"][0]["reason"])
 
 
 def test_a_holder_that_has_not_come_yet_holds() -> None:
     assert bound(held(), GONE) == "Bound"
-    assert "holder" not in references.after(held(), credential(), NOW, holding=GONE)
+    assert "holder" not in after(held(), credential(), NOW, holding=GONE)
 
 
 def test_a_holder_holds_until_it_is_finished_gone_or_another() -> None:
-    seen = references.after(held(), credential(), NOW, holding=RUNNING)
+    seen = after(held(), credential(), NOW, holding=RUNNING)
     assert seen["holder"] == {"uid": "h"}
     assert bound(held(seen), RUNNING) == "Bound"
     for later in (DONE, GONE, ANOTHER):
@@ -181,7 +197,7 @@ def test_a_holder_holds_until_it_is_finished_gone_or_another() -> None:
 
 
 def test_what_has_finished_stays_so_whatever_comes_in_its_place() -> None:
-    over = references.after(held(), credential(), NOW, holding=DONE)
+    over = after(held(), credential(), NOW, holding=DONE)
     assert bound(held(over), ANOTHER) == "Finished"
     assert bound(held(over), RUNNING) == "Finished"
     assert not counts(held(over), credential())
@@ -191,11 +207,11 @@ def test_what_has_finished_stays_so_whatever_comes_in_its_place() -> None:
 
 def test_a_holder_that_is_only_named_ends_nothing() -> None:
     assert bound(held(until="Released"), DONE) == "Bound"
-    assert "holder" not in references.after(held(until="Released"), credential(), NOW, holding=DONE)
+    assert "holder" not in after(held(until="Released"), credential(), NOW, holding=DONE)
 
 
 def test_a_kind_that_nobody_watches_holds_nothing_and_says_so() -> None:
-    unwatched = references.after(held(), credential(), NOW, holding=UNWATCHED)
+    unwatched = after(held(), credential(), NOW, holding=UNWATCHED)
     assert unwatched["conditions"][0]["reason"] == "HolderKindNotWatched"
     assert not counts(held(unwatched), credential())
     assert bound(held(unwatched), RUNNING) == "Bound"
@@ -206,7 +222,73 @@ def test_a_lease_ends_beside_its_holder() -> None:
 
 
 def test_a_finished_reference_is_removed_where_it_asks_for_it() -> None:
-    over = references.after(held(), credential(), NOW, holding=DONE)
+    over = after(held(), credential(), NOW, holding=DONE)
     assert references.removal(held(over, ttlSecondsAfterFinished=3600), NOW + HOUR) == NOW + HOUR
     assert references.removal(held(ttlSecondsAfterFinished=3600), NOW) is None
     assert references.removal(held(over), NOW) is None
+
+
+# Other namespaces
+
+
+def foreign(bound_reason: str = "", **spec: Any) -> dict[str, Any]:
+    one = reference(**spec)
+    one["metadata"]["namespace"] = "b"
+    one["spec"]["credentialRef"]["namespace"] = "a"
+    value = "True" if bound_reason == "Bound" else "False"
+    condition = {
+        "type": "Bound",
+        "status": value,
+        "reason": bound_reason,
+        "message": "",
+        "lastTransitionTime": "",
+    }
+    return one | ({"status": {"conditions": [condition]}} if bound_reason else {})
+
+
+def test_what_is_not_granted_looks_like_what_does_not_exist() -> None:
+    refused, missing = after(foreign(), credential(), granted=False), after(foreign(), None, granted=False)
+    assert refused == missing
+    assert references.bound(refused)["reason"] == "NotGranted"
+    assert not counts(foreign(), credential(), granted=False)
+
+
+def test_who_had_it_is_told_that_it_was_revoked_for_as_long_as_it_is() -> None:
+    for reason in ("Bound", "Revoked"):
+        revoked = after(foreign(reason), credential(), granted=False)
+        assert references.bound(revoked)["reason"] == "Revoked"
+        assert "credential" not in revoked
+        assert references.bound(after(foreign(reason), credential()))["reason"] == "Bound"
+
+
+def test_a_bound_claim_counts_until_it_was_told_otherwise() -> None:
+    assert counts(foreign(bound="u"), credential(), granted=False)
+
+
+def test_claims_of_any_namespace_are_picked_by_what_they_name() -> None:
+    elsewhere = reference("x")
+    elsewhere["metadata"]["namespace"] = "b"
+    found = references.claims([elsewhere, foreign(), reference()], BACKUPS, NOW)
+    assert [claim.key for claim in found] == [Key("a", "nightly"), Key("b", "nightly")]
+
+
+# Targets
+
+
+HAD = {"name": "env", "format": "env"}
+
+
+def test_a_reference_is_ready_when_its_target_is_there() -> None:
+    failed = State("False", "TargetConflict", "belongs to someone else")
+    without = after(reference(), credential(), delivery=answers.Delivery(synced=failed))
+    states = {one["type"]: (one["status"], one["reason"]) for one in without["conditions"]}
+    assert states == {
+        "Bound": ("True", "Bound"),
+        "Ready": ("False", "TargetConflict"),
+        "Synced": ("False", "TargetConflict"),
+    }
+    held = State("False", "HeldBack", "the last good key")
+    still = after(reference(), credential(), delivery=answers.Delivery(synced=held, target=HAD))
+    states = {one["type"]: (one["status"], one["reason"]) for one in still["conditions"]}
+    assert (states["Ready"], states["Synced"]) == (("True", "Available"), ("False", "HeldBack"))
+    assert still["target"] == HAD

@@ -4,16 +4,16 @@ import random
 
 from credential_operator import usage
 from credential_operator.findings import User
-from credential_operator.inventory import Key
-from credential_operator.usage import Source, Use
+from credential_operator.objects import Key, Object
+from credential_operator.usage import Use
 
 ENV = Key("a", "backups-env")
 OTHER = Key("a", "other")
 API = User("Deployment", "a", "api")
 
 
-def pod(name: str) -> Source:
-    return Source("Pod", Key("a", name))
+def pod(name: str) -> Object:
+    return Object("Pod", Key("a", name))
 
 
 def test_a_user_is_there_as_long_as_one_of_its_objects_is() -> None:
@@ -56,14 +56,14 @@ def test_the_pods_of_a_cronjob_s_job_are_the_cronjob_s() -> None:
     known = usage.Usage()
     known.put(pod("nightly-29384-x"), Use(job, (ENV,)))
     assert known.users([ENV]) == {job}
-    known.put(Source("Job", Key("a", "nightly-29384")), Use(nightly, (ENV,)))
+    known.put(Object("Job", Key("a", "nightly-29384")), Use(nightly, (ENV,)))
     assert known.users([ENV]) == {nightly}
 
 
 def test_in_any_order_what_is_left_is_what_is_there() -> None:
     """Whatever comes and goes, the users of a Secret are those of the objects that are there."""
     for seed in range(50):
-        dice, known, there = random.Random(seed), usage.Usage(), dict[Source, Use]()
+        dice, known, there = random.Random(seed), usage.Usage(), dict[Object, Use]()
         for _ in range(60):
             source = pod(f"p{dice.randrange(6)}")
             secrets = tuple(sorted({dice.choice([ENV, OTHER]) for _ in range(dice.randrange(1, 3))}))

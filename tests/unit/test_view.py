@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from credential_operator import checks, errors, findings, formats, inventory, providers, references, view
-from credential_operator.inventory import Key
+from credential_operator.objects import Key
 from credential_operator.providers import contract
 
 NOW = datetime.datetime(2026, 11, 22, 12, 0, tzinfo=datetime.UTC)
@@ -312,3 +312,39 @@ def test_claims_see_whether_their_credential_takes_new_ones() -> None:
     assert not references.accepts(seen(document).document)
     assert references.accepts(seen(settled()).document)
     assert seen(settled()).document["metadata"]["uid"] == "u"
+
+
+# What others may have of it
+
+
+def lendable(
+    status: str = "True",
+    reason: str = "Accepted",
+    *,
+    policy: str = "WhenCheckable",
+    version: str = "5",
+    **spec: Any,
+) -> bool:
+    document = settled()
+    document["spec"] |= {"validation": {"policy": policy}, **spec}
+    document["status"]["conditions"] = [{"type": "Validated", "status": status, "reason": reason}]
+    return view.lendable(seen(document), version)
+
+
+def test_a_key_that_was_accepted_is_lent_and_no_other_version_of_it() -> None:
+    assert lendable()
+    assert not lendable(version="6")
+    assert not lendable("False", "Rejected")
+    assert not lendable(suspend=True)
+
+
+def test_a_key_that_nobody_can_be_asked_about_is_lent_where_its_owner_publishes_it() -> None:
+    assert lendable("Unknown", "NotCheckable")
+    assert lendable("Unknown", "ValidationDisabled", policy="Disabled")
+    assert not lendable("Unknown", "NotCheckable", policy="Required")
+    assert not lendable("Unknown", "Unconfirmed")
+
+
+def test_a_key_whose_provider_is_not_reached_is_lent_only_by_best_effort() -> None:
+    assert lendable("Unknown", "ProviderUnreachable", policy="BestEffort", version="6")
+    assert not lendable("Unknown", "ProviderUnreachable")

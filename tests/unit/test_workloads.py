@@ -6,7 +6,7 @@ import pytest
 
 from credential_operator import workloads
 from credential_operator.findings import User
-from credential_operator.inventory import Key
+from credential_operator.objects import Key
 from credential_operator.usage import Use
 
 Json = dict[str, Any]

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from credential_operator import inventory, workqueue
+from credential_operator import objects, workqueue
 from unit.clock import Clock
 
 
@@ -13,15 +13,15 @@ def queue(clock: Clock) -> workqueue.Queue:
     return workqueue.Queue(endpoint_limit=2, clock=clock)
 
 
-def item(name: str, namespace: str = "a") -> workqueue.Item:
-    return workqueue.Item("Credential", inventory.Key(namespace, name))
+def item(name: str, namespace: str = "a") -> objects.Object:
+    return objects.Object("Credential", objects.Key(namespace, name))
 
 
-def nowhere(_: workqueue.Item) -> str:
+def nowhere(_: objects.Object) -> str:
     return ""
 
 
-async def take(queue: workqueue.Queue) -> workqueue.Item | None:
+async def take(queue: workqueue.Queue) -> objects.Object | None:
     try:
         return await asyncio.wait_for(queue.take(nowhere), 0.01)
     except TimeoutError:

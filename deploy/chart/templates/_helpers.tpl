@@ -65,6 +65,11 @@ matchResources:
 {{- end -}}
 {{- end -}}
 
+{{- /* The targets of an object of either kind, for the CEL name of the object; no kind has both fields. */}}
+{{- define "credential-operator.targetsOf" -}}
+(dyn({{ . }}.spec).?targets.orValue([]) + (has(dyn({{ . }}.spec).target) ? [dyn({{ . }}.spec).target] : []))
+{{- end -}}
+
 {{- /* Fields of a Credential's spec that do not say where a key or a token is sent; targets are looked at apart. */}}
 {{- define "credential-operator.harmlessFields" -}}
 ['displayName', 'description', 'owner', 'suspend', 'validation', 'targets', 'discoverReach', 'acceptReferences', 'whenReferenced', 'targetDeletionPolicy', 'expiresAt', 'expiry']

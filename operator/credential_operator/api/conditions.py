@@ -62,6 +62,7 @@ class Reason(enum.StrEnum):
     CREDENTIAL_TERMINATING = "CredentialTerminating"
     NOT_ACCEPTING = "NotAccepting"
     FINISHED = "Finished"
+    REVOKED = "Revoked"
     HOLDER_KIND_NOT_WATCHED = "HolderKindNotWatched"
 
 
@@ -226,6 +227,13 @@ REFERENCE = (
     Meaning(
         Type.BOUND,
         "False",
+        (Reason.REVOKED,),
+        "The owner does not share the Credential with this namespace any more: the target is not updated, and goes "
+        "after `allowedNamespaces.revocationGracePeriod`.",
+    ),
+    Meaning(
+        Type.BOUND,
+        "False",
         (Reason.CREDENTIAL_TERMINATING,),
         "The Credential is being deleted and takes no new references.",
     ),
@@ -254,6 +262,32 @@ REFERENCE = (
         "The operator does not look at objects of the holder's kind, so it could not tell when it has finished.",
     ),
     Meaning(Type.BOUND, "Unknown", (Reason.PENDING,), "The reference has not been looked at yet."),
+    Meaning(Type.SYNCED, "True", (Reason.PUBLISHED,), "The target holds what the Credential's key is now."),
+    Meaning(
+        Type.SYNCED,
+        "False",
+        (Reason.NOT_GRANTED,),
+        "The owner does not give the key in this format (`allowedNamespaces.as`).",
+    ),
+    Meaning(
+        Type.SYNCED,
+        "False",
+        (Reason.HELD_BACK,),
+        "The Credential's key is not good enough to publish; what was published before stays.",
+    ),
+    Meaning(
+        Type.SYNCED,
+        "False",
+        (Reason.MISCONFIGURED, Reason.INVALID_KEY_MATERIAL),
+        "The target cannot be made of the Credential's key.",
+    ),
+    Meaning(
+        Type.SYNCED,
+        "False",
+        (Reason.TARGET_CONFLICT,),
+        "A Secret of the target's name belongs to someone else.",
+    ),
+    Meaning(Type.SYNCED, "False", (Reason.FORBIDDEN,), "The API server refused the operator's write."),
     Meaning(
         Type.READY,
         "True",

@@ -86,7 +86,7 @@ class Target(values.Model):
     """A Secret that the operator writes and owns, laid out for its consumer."""
 
     name: values.SecretName
-    """The name of the Secret, in the Credential's own namespace."""
+    """The name of the Secret, in the namespace of the object that asks for it."""
     format: Annotated[str, pydantic.Field(max_length=63)]
     """The layout of the Secret."""
     options: dict[str, Any] = pydantic.Field(default={}, max_length=16)
@@ -101,6 +101,45 @@ class Target(values.Model):
         pydantic.Field(default={}, max_length=16)
     )
     """Annotations for the Secret; nothing is copied from the Credential."""
+
+
+class Forms(values.Model):
+    """In which forms others get a key."""
+
+    formats: Annotated[
+        tuple[Annotated[str, pydantic.Field(max_length=63)], ...],
+        pydantic.Field(min_length=1, max_length=32, json_schema_extra={"x-kubernetes-list-type": "set"}),
+    ]
+    """The formats that their targets may have."""
+
+
+class AllowedNamespaces(values.Model):
+    """The other namespaces whose CredentialReferences may use this Credential."""
+
+    rules = (
+        values.Rule(
+            rule="(has(self.all) && self.all) || has(self.selector) || (has(self.names) && size(self.names) > 0)",
+            message="must say who: names, a selector, or all: true",
+        ),
+    )
+
+    names: Annotated[
+        tuple[values.NamespaceName, ...],
+        pydantic.Field(max_length=256, json_schema_extra={"x-kubernetes-list-type": "set"}),
+    ] = ()
+    """Namespaces by their names."""
+    selector: values.LabelSelector | None = None
+    """Namespaces by their labels: whoever may label a namespace may then share this Credential with it. For an
+    installation that serves the whole cluster."""
+    all: bool = False
+    """True: every namespace."""
+    as_: Forms | None = pydantic.Field(None, alias="as")
+    """The only forms in which others get the key; left out: any."""
+    revocation_grace_period: Annotated[
+        datetime.timedelta, values.Duration(minimum="1s", maximum="720h", zero="at once")
+    ] = datetime.timedelta(minutes=10)
+    """How long the target of a namespace stays that is not allowed any more, from 1s to 720h; it is not updated
+    meanwhile. 0s: it goes at once."""
 
 
 class Expiry(values.Model):
@@ -166,6 +205,9 @@ class Spec(values.Model):
     discover_reach: bool = False
     """True: the accounts, subscriptions, projects or compartments that the key sees are counted and shown in
     the status, anew at every validation."""
+    allowed_namespaces: AllowedNamespaces | None = None
+    """The other namespaces whose CredentialReferences may use this Credential, and get a Secret of their own from
+    it. Left out: only its own namespace."""
     accept_references: bool = True
     """False: CredentialReferences that come from now on do not count; those that it has stay."""
     when_referenced: Literal["Refuse", "Hold"] = "Refuse"

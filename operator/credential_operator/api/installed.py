@@ -108,6 +108,12 @@ def extend(
     return {**spec, "properties": properties, schema.RULES: rules}
 
 
+def extend_reference(spec: schema.Schema, formats: Sequence[Format]) -> schema.Schema:
+    """Gives the schema of a reference's `spec` with all that the formats bring."""
+    target = _target(spec["properties"]["target"], formats)
+    return {**spec, "properties": {**spec["properties"], "target": target}}
+
+
 def takes_any(each: CredentialType) -> bool:
     """Tells whether every key of the source Secret is a field, whatever its name."""
     return each.keys.model_config.get("extra") == "allow"
@@ -301,7 +307,7 @@ def _secret_type_rules(formats: Sequence[Format]) -> Iterator[values.Rule]:
         return
     kinds = "{" + ", ".join(f"'{layout.name}': '{layout.secret_type}'" for layout in formats) + "}"
     yield values.Rule(
-        rule=f"{kinds}[self.format] == {kinds}[oldSelf.format]",
+        rule=f"self.name != oldSelf.name || {kinds}[self.format] == {kinds}[oldSelf.format]",
         message="the Secret of the new format has another type, which no existing Secret can take: "
         "give the target another name",
         path=".format",

@@ -78,7 +78,7 @@ REFERENCE = Kind(
     plural="credentialreferences",
     short="credref",
     description="A CredentialReference says that something needs a Credential: as long as it exists, the "
-    "Credential is not deleted.",
+    "Credential is not deleted. It can have a Secret of its own with the key, in another namespace too.",
     columns=(
         _column("BOUND", _condition("Bound", "status"), "Does it count?"),
         _column("STATUS", _condition("Ready", "reason"), "Can the Credential be used, or why not?"),
@@ -87,7 +87,16 @@ REFERENCE = Kind(
         _column("EXPIRES", ".status.expiresAt", "When its lease ends."),
         _AGE,
         _column("MESSAGE", _condition("Ready", "message"), "Why, for people.", wide=True),
+        _column("FROM", ".spec.credentialRef.namespace", "The namespace of what is needed.", wide=True),
+        _column("TARGET", ".status.target.name", "The Secret that it has.", wide=True),
         _column("DESCRIPTION", ".spec.description", "What it is needed for.", wide=True),
+    ),
+    rules=(
+        values.Rule(
+            rule="!has(self.spec.target) || size(self.metadata.name) <= 63",
+            message="metadata.name must have at most 63 characters, because a label on the target holds it: "
+            "choose a shorter name",
+        ),
     ),
 )
 
@@ -101,7 +110,11 @@ def crds(
     credential_spec = installed.extend(schema.of(credential.Spec), types, formats, sources)
     return [
         _crd(CREDENTIAL, credential_spec, schema.of(credential.Status)),
-        _crd(REFERENCE, schema.of(reference.Spec), schema.of(reference.Status)),
+        _crd(
+            REFERENCE,
+            installed.extend_reference(schema.of(reference.Spec), formats),
+            schema.of(reference.Status),
+        ),
     ]
 
 

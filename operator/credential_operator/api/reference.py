@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import pydantic
 
-from credential_operator.api import values
+from credential_operator.api import credential, values
 from credential_operator.api.conditions import Conditions
 
 
@@ -13,7 +13,10 @@ class CredentialRef(values.Model):
     """The Credential that is needed."""
 
     name: values.CredentialName
-    """Its name, in the reference's own namespace."""
+    """Its name."""
+    namespace: values.NamespaceName | None = None
+    """Its namespace, whose owner has to allow this one (`spec.allowedNamespaces` of the Credential); left out: the
+    reference's own."""
 
 
 class Holder(values.Model):
@@ -53,12 +56,20 @@ class Spec(values.Model):
             message="cannot change: make another reference for another holder",
             path=".holder",
         ),
+        values.Rule(
+            rule="self.credentialRef == oldSelf.credentialRef",
+            message="cannot change: make another reference for another Credential",
+            path=".credentialRef",
+        ),
     )
 
     credential_ref: Annotated[
         CredentialRef, pydantic.Field(json_schema_extra={"x-kubernetes-map-type": "atomic"})
     ]
     """The Credential that is needed."""
+    target: credential.Target | None = None
+    """A Secret of its own, in the reference's namespace, laid out for its consumer: written by the operator, kept
+    fresh, and removed with this object."""
     description: Annotated[str, pydantic.Field(max_length=1024)] | None = None
     """What it is needed for; whoever wants to delete the Credential reads it."""
     holder: Holder | None = None
@@ -97,6 +108,13 @@ class SeenHolder(values.Model):
     """Its uid; another object of that name holds nothing."""
 
 
+class TargetStatus(credential.TargetStatus):
+    """The Secret that was written."""
+
+    source: Annotated[str, pydantic.Field(max_length=127)]
+    """What it was made from: the Credential's generation and the version of its source Secret."""
+
+
 class Status(values.Model):
     """Whether the reference counts, and whether the Credential works."""
 
@@ -106,7 +124,9 @@ class Status(values.Model):
     """The Credential that the reference holds."""
     holder: SeenHolder | None = None
     """The holder that is to finish, once it was seen."""
+    target: TargetStatus | None = None
+    """The Secret that was written for it."""
     expires_at: datetime.datetime | None = None
     """When its lease ends, or has ended."""
     conditions: Conditions = ()
-    """Bound: does the reference count? Ready: can its Credential be used?"""
+    """Bound: does the reference count? Synced: is its target what it should be? Ready: can it be used?"""

@@ -5,7 +5,7 @@ import datetime
 import functools
 import re
 from collections.abc import Callable
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 
 import pydantic
 from pydantic import alias_generators
@@ -224,6 +224,16 @@ CredentialName = Annotated[
 ]
 """The name of a Credential, which a label on its targets holds."""
 
+NamespaceName = Annotated[
+    str,
+    pydantic.Field(max_length=63),
+    Matching(
+        r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$",
+        "the name of a namespace: lower-case letters, digits and '-', beginning and ending with a letter or digit",
+    ),
+]
+"""The name of a namespace."""
+
 SecretKey = Annotated[
     str,
     pydantic.Field(max_length=253),
@@ -255,6 +265,43 @@ LabelValue = Annotated[
     ),
 ]
 """The value of a label."""
+
+
+class LabelRequirement(Model):
+    """A condition on one label (meta/v1 LabelSelectorRequirement)."""
+
+    rules = (
+        Rule(
+            rule="self.operator in ['In', 'NotIn'] == (has(self.values) && size(self.values) > 0)",
+            message="must be set for the operators In and NotIn, and for no other",
+            path=".values",
+        ),
+    )
+
+    key: MetadataKey = pydantic.Field(max_length=317)
+    """The label."""
+    operator: Literal["In", "NotIn", "Exists", "DoesNotExist"]
+    """What is asked of it."""
+    values: Annotated[tuple[LabelValue, ...], pydantic.Field(max_length=32)] = ()
+    """The values that In and NotIn compare it with."""
+
+
+class LabelSelector(Model):
+    """A selection by labels (meta/v1 LabelSelector); every condition must hold."""
+
+    rules = (
+        Rule(
+            rule="(has(self.matchLabels) && size(self.matchLabels) > 0) || "
+            "(has(self.matchExpressions) && size(self.matchExpressions) > 0)",
+            message="must not be empty, which would select everything: name a label",
+        ),
+    )
+
+    match_labels: dict[MetadataKey, LabelValue] = pydantic.Field(default={}, max_length=16)
+    """Labels and their values."""
+    match_expressions: Annotated[tuple[LabelRequirement, ...], pydantic.Field(max_length=16)] = ()
+    """Conditions on labels."""
+
 
 AnnotationValue = Annotated[str, pydantic.Field(max_length=4096)]
 """The value of an annotation."""

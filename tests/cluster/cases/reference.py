@@ -1,5 +1,7 @@
-"""The rules of CredentialReferences that end by themselves."""
+"""The rules of CredentialReferences."""
 
+import dataclasses
+from collections.abc import Mapping
 from typing import Any
 
 from cluster.cases.case import Case
@@ -15,6 +17,20 @@ def leased(*, without: str = "", **changes: Any) -> Json:
 JOB = {"apiVersion": "batch/v1", "kind": "Job", "name": "nightly"}
 NOW = "2026-11-22T00:00:00Z"
 CASES = {
+    "a reference names a Credential that there can be": Case(
+        "spec.credentialRef.name",
+        "must be the name of a Credential: lower-case letters, digits, '-' and '.'",
+        good={"credentialRef": {"name": "backups"}},
+        bad={"credentialRef": {"name": "Backups!"}},
+        kind="CredentialReference",
+    ),
+    "a reference names a namespace that there can be": Case(
+        "spec.credentialRef.namespace",
+        "must be the name of a namespace",
+        good={"credentialRef": {"name": "backups", "namespace": "team-a"}},
+        bad={"credentialRef": {"name": "backups", "namespace": "Team A"}},
+        kind="CredentialReference",
+    ),
     "a reference is renewed that has a lease": Case(
         "spec.renewTime",
         "needs leaseDurationSeconds: without a lease there is nothing to renew",
@@ -44,3 +60,22 @@ CASES = {
         kind="CredentialReference",
     ),
 }
+
+
+def of_targets(cases: Mapping[str, Case]) -> dict[str, Case]:
+    """Return the examples of rules that targets of Credentials have, for those of references."""
+    return {
+        f"{name} (of a reference)": dataclasses.replace(
+            case,
+            path=case.path.replace("spec.targets[0]", "spec.target"),
+            good=_borrowing(case.good),
+            bad=_borrowing(case.bad),
+            kind="CredentialReference",
+        )
+        for name, case in cases.items()
+        if case.path.startswith("spec.targets[0].")
+    }
+
+
+def _borrowing(spec: Json) -> Json:
+    return {"credentialRef": {"name": "backups"}, "target": spec["targets"][0]}

@@ -1,0 +1,173 @@
+"""The target of a CredentialReference: made from its Credential's key, written into its own namespace.
+
+Only a key that was accepted is lent on: what is said of it in the Credential's status speaks for exactly the
+version of the source Secret that is read here.
+"""
+
+import datetime
+from collections.abc import Callable
+from typing import Any
+
+from credential_operator import (
+    errors,
+    findings,
+    grants,
+    installation,
+    inventory,
+    objects,
+    references,
+    sources,
+    targets,
+    view,
+)
+from credential_operator.answers import REVOKED, Delivery, readiness
+from credential_operator.api import credential, installed
+from credential_operator.situation import State
+
+Json = dict[str, Any]
+
+PUBLISHED = State("True", "Published", "The target holds the Credential's key.")
+GRACE = datetime.timedelta(minutes=10)
+"""How long a target stays that was revoked by an owner who says nothing of it any more."""
+
+
+class Lending:
+    """Writes and removes the targets of references."""
+
+    def __init__(
+        self,
+        *,
+        known: inventory.Inventory,
+        catalogue: view.Catalogue,
+        keyring: installation.Installation,
+        source_of: sources.Sources,
+        written: targets.Targets,
+        clock: Callable[[], datetime.datetime],
+    ) -> None:
+        self._known = known
+        self._catalogue = catalogue
+        self._keyring = keyring
+        self._sources = source_of
+        self._targets = written
+        self._clock = clock
+
+    async def deliver(self, reference: Json, lender: objects.Key, state: State) -> Delivery:
+        """Brings the target of a reference to what it should be; `state` is the reference's condition Bound."""
+        wanted, recorded = reference["spec"].get("target"), reference["status"].get("target")
+        if recorded is not None and (wanted is None or wanted["name"] != recorded["name"]):
+            await self._remove(reference, recorded)
+            recorded = None
+        if wanted is None:
+            return Delivery()
+        record = self._known.credentials.get(lender)
+        if state.value == "True" and record is not None:
+            return await self._publish(reference, record, recorded)
+        if (
+            state.reason == REVOKED
+            and recorded is not None
+            and self.revoked_at(reference, lender) <= self._clock()
+        ):
+            await self._remove(reference, recorded)
+            recorded = None
+        return Delivery(synced=State("False", state.reason, state.message), target=recorded)
+
+    def revoked_at(self, reference: Json, lender: objects.Key) -> datetime.datetime:
+        """Gives when the target of a revoked reference goes."""
+        record = self._known.credentials.get(lender)
+        grace = GRACE
+        if record is not None:
+            seen = view.parse(record, self._catalogue)
+            if seen is not None and seen.spec.allowed_namespaces is not None:
+                grace = seen.spec.allowed_namespaces.revocation_grace_period
+        told = references.bound(reference["status"])
+        since = findings.parse_time(told["lastTransitionTime"]) if told.get("reason") == REVOKED else None
+        return (since or self._clock()) + grace
+
+    async def _publish(self, reference: Json, record: inventory.Record, recorded: Json | None) -> Delivery:
+        try:
+            return await self._render(reference, record, recorded)
+        except errors.Transient:
+            raise
+        except errors.CredentialError as error:
+            kept = None if isinstance(error, errors.TargetConflict) else recorded
+            return Delivery(synced=State("False", error.reason, error.message), target=kept)
+
+    async def _render(self, reference: Json, record: inventory.Record, recorded: Json | None) -> Delivery:
+        """Writes the target, if it differs; what is not to be lent on leaves it as it is."""
+        seen = view.parse(record, self._catalogue)
+        wanted = credential.Target.model_validate(reference["spec"]["target"])
+        if seen is None:
+            unknown = State("Unknown", "Pending", "The operator does not know the Credential's type.")
+            return Delivery(synced=unknown, target=recorded)
+        if refusal := self._refusal(seen, reference, wanted):
+            return Delivery(synced=refusal, target=recorded)
+        if self._is_so(reference, seen, recorded):
+            return Delivery(synced=PUBLISHED, target=recorded)
+        version = seen.source_version(self._known)
+        if not view.lendable(seen, version):
+            return _held(seen, recorded)
+        source = await self._sources.load(seen)
+        if not view.lendable(seen, source.version):
+            return _held(seen, recorded)
+        material = seen.material(source.keys, external_id=self._keyring.external_id(*seen.key))
+        published = await self._targets.publish(
+            targets.owner(reference["metadata"], source.digest, kind=inventory.REFERENCE),
+            self._catalogue.render(wanted, material),
+            recorded=recorded,
+            spec_changed=_changed(reference),
+            now=findings.show_time(self._clock()),
+        )
+        return Delivery(
+            synced=PUBLISHED, target=published.document() | {"source": _stamp(seen, source.version)}
+        )
+
+    def _is_so(self, reference: Json, seen: view.View, recorded: Json | None) -> bool:
+        """Tells whether a target is known to be what it should be, so that nothing need be read."""
+        if recorded is None or _changed(reference):
+            return False
+        version = seen.source_version(self._known)
+        secret = objects.Key(reference["metadata"]["namespace"], recorded["name"])
+        return (recorded["source"], recorded["resourceVersion"]) == (
+            _stamp(seen, version),
+            self._known.versions.get(secret),
+        )
+
+    def _refusal(self, seen: view.View, reference: Json, wanted: credential.Target) -> State | None:
+        """Says why a target cannot have the form that is asked for; None where it can."""
+        served = installed.formats_of(seen.provider, self._catalogue.formats.values())
+        allowed = grants.formats(seen.document, reference["metadata"]["namespace"])
+        if wanted.format not in served:
+            message = f"Format {wanted.format} cannot hold a key of type {seen.type}: {_instead(served)}."
+            return State("False", "Misconfigured", message)
+        if allowed is not None and wanted.format not in allowed:
+            message = f"The owner does not give this key as {wanted.format}: {_instead(allowed)}."
+            return State("False", "NotGranted", message)
+        return None
+
+    async def _remove(self, reference: Json, recorded: Json) -> None:
+        owner = targets.owner(reference["metadata"], kind=inventory.REFERENCE)
+        await self._targets.remove(owner, recorded["name"], recorded=recorded, retain=False)
+
+
+def _held(seen: view.View, recorded: Json | None) -> Delivery:
+    """Says why nothing new is lent on."""
+    ready = readiness(seen.document)
+    if recorded is not None:
+        message = f"The target holds the last good key. {ready.message}"
+        return Delivery(synced=State("False", "HeldBack", message), target=recorded)
+    value = "Unknown" if ready.value == "Unknown" else "False"
+    reason = ready.reason if ready.value != "True" else "HeldBack"
+    return Delivery(synced=State(value, reason, ready.message))
+
+
+def _instead(formats: list[str]) -> str:
+    return f"write {' or '.join(sorted(formats))} as target.format"
+
+
+def _changed(reference: Json) -> bool:
+    return bool(reference["status"].get("observedGeneration") != reference["metadata"]["generation"])
+
+
+def _stamp(seen: view.View, version: str | None) -> str:
+    """Says what a target was made from: the Credential's generation and the version of its source."""
+    return f"{seen.metadata['generation']}/{version}"
