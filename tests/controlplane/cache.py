@@ -26,6 +26,8 @@ def make(recipe: recipes.Recipe, supervisor: processes.Supervisor, programs: Pat
     program = programs / recipe.name
     if isinstance(recipe, recipes.NodeRecipe):
         npm.install(recipe, supervisor, to=program)
+    elif isinstance(recipe, recipes.DefinitionsRecipe):
+        golang.generate(recipe, supervisor, to=program)
     elif not _fetched(recipe, supervisor, to=program):
         golang.build(recipe, supervisor, to=program)
     for name in recipe.programs:

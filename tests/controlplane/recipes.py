@@ -3,6 +3,7 @@
 import dataclasses
 import hashlib
 import platform
+import re
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -50,6 +51,16 @@ class NodeRecipe(Recipe):
     node: versions.Wheel
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class DefinitionsRecipe(Recipe):
+    """A Go module folder that imports API packages; `package` is the generator that writes their definitions."""
+
+    @property
+    def apis(self) -> tuple[str, ...]:
+        """The API packages."""
+        return tuple(re.findall(r'_ "(.+)"', (self.module / "imports.go").read_text()))
+
+
 def _kubernetes_variables() -> dict[str, str]:
     major, minor, _ = versions.KUBERNETES.split(".")
     return {
@@ -95,6 +106,13 @@ DISTRIBUTION = Recipe(
     package=".",
     programs=("registry",),
 )
+DEFINITIONS = DefinitionsRecipe(
+    name="definitions",
+    version=versions.CONTROLLER_TOOLS,
+    package="sigs.k8s.io/controller-tools/cmd/controller-gen",
+    programs=("definitions",),
+)
+"""A folder in place of a program: the definitions of custom resources that use Secrets, one file each."""
 
-ALL = (KUBERNETES, ETCD, HELM, VERSITYGW, DISTRIBUTION, AZURITE)
+ALL = (KUBERNETES, ETCD, HELM, VERSITYGW, DISTRIBUTION, AZURITE, DEFINITIONS)
 BY_PROGRAM = {program: recipe for recipe in ALL for program in recipe.programs}

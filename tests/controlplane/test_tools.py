@@ -195,6 +195,7 @@ def test_a_compiler_s_error_is_shown_also_without_a_home(
         (recipes.HELM, "helm.sh/helm/v4"),
         (recipes.VERSITYGW, "github.com/versity/versitygw"),
         (recipes.DISTRIBUTION, "github.com/distribution/distribution/v3"),
+        (recipes.DEFINITIONS, "sigs.k8s.io/controller-tools"),
     ],
 )
 def test_the_modules_are_locked_to_the_pinned_versions(recipe: recipes.Recipe, module: str) -> None:

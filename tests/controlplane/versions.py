@@ -8,6 +8,7 @@ HELM = "4.3.1"
 VERSITYGW = "1.8.0"
 AZURITE = "3.34.0"
 DISTRIBUTION = "3.1.2"
+CONTROLLER_TOOLS = "0.23.0"
 
 OLDEST_GO = (1, 26)
 """A `go` on PATH that is older than this is left alone, and GO_WHEEL is taken instead."""
