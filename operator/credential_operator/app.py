@@ -23,6 +23,7 @@ from credential_operator import (
     breaker,
     checks,
     cluster,
+    consumers,
     controller,
     events,
     formats,
@@ -72,7 +73,7 @@ class App:
             self._known, workers=chosen.workers, endpoint_limit=chosen.workers_per_endpoint
         )
         self._tasks: list[asyncio.Task[None]] = []
-        self._kinds = workloads.KINDS if chosen.find_users else ()
+        self._kinds = _kinds(chosen)
         self._usage = usage.Usage()
         self._watches: list[watch.Watch] = []
         self._closing = contextlib.AsyncExitStack()
@@ -323,6 +324,14 @@ class App:
     def _unready(self) -> list[str]:
         waiting = [found for found in self._watches if not found.synced.is_set()]
         return [f"not listed yet: {', '.join(map(str, waiting))}"] if waiting else []
+
+
+def _kinds(chosen: settings.Settings) -> tuple[usage.Kind, ...]:
+    """Gives the kinds that are watched for the Secrets they use; in some namespaces only what belongs to one."""
+    if not chosen.find_users:
+        return ()
+    custom = (usage.by_rule(rule) for rule in consumers.load(chosen.consumers))
+    return (*workloads.KINDS, *(kind for kind in custom if kind.namespaced or not chosen.namespaces))
 
 
 def _now() -> datetime.datetime:

@@ -12,14 +12,16 @@ from typing import Any
 
 import yaml
 
-from credential_operator import formats, providers
+from credential_operator import consumers, formats, providers
 from credential_operator.api import conditions, installed, kinds, pages, type_pages
 from credential_operator.providers import contract
 
 ROOT = Path(__file__).parents[2]
 CHART = "deploy/chart/files/crds"
 """A copy of the CRDs: Helm reads nothing outside of a chart."""
-FOLDERS = ("crds", "crds/types", "deploy/examples", CHART)
+RULES = "deploy/chart/files"
+"""What the chart gives rights for."""
+FOLDERS = ("crds", "crds/types", "deploy/examples", CHART, RULES)
 """Where generated files are; one that is not generated any more is removed."""
 NOTICE = f"# {pages.NOTICE}\n"
 OWNER = {"team": "storage", "contact": "#storage-oncall"}
@@ -72,6 +74,7 @@ def files() -> dict[str, str]:
         for folder in ("crds", CHART)
     }
     written |= {f"deploy/examples/{name}.yaml": NOTICE + text for name, text in samples.items()}
+    written[f"{RULES}/consumers.yaml"] = NOTICE + manifest([_consumers()])
     written["crds/credentials.md"] = pages.page(
         credential,
         example=samples["s3"],
@@ -83,6 +86,14 @@ def files() -> dict[str, str]:
         reference, example=samples["credentialreference"], meanings=conditions.REFERENCE
     )
     return written
+
+
+def _consumers() -> Json:
+    """Gives the resources of the rules for custom resources: scope -> API group -> resources."""
+    found: dict[str, dict[str, list[str]]] = {"namespaced": {}, "cluster": {}}
+    for rule in sorted(consumers.load(), key=lambda rule: (rule.group, rule.resource)):
+        found[rule.scope].setdefault(rule.group, []).append(rule.resource)
+    return found
 
 
 def _type_pages(crd: Json, samples: Mapping[str, str]) -> Iterator[tuple[str, str]]:

@@ -54,6 +54,9 @@ class Settings(pydantic.BaseModel):
         default=True,
         description="Whether workloads, ServiceAccounts and custom resources are watched for the Secrets they use.",
     )
+    consumers: str = pydantic.Field(
+        "", description="File of rules for custom resources that use Secrets, beside those that are built in."
+    )
     endpoint_allow: Names = pydantic.Field(
         (), description="Endpoints that the endpoint policy would refuse: patterns of host or host:port."
     )

@@ -8,6 +8,7 @@ import dataclasses
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
+from credential_operator import consumers
 from credential_operator.findings import User
 from credential_operator.objects import Key, Object
 
@@ -43,6 +44,24 @@ class _Shared:
 
     use: Use
     objects: int = 0
+
+
+def by_rule(rule: consumers.Rule) -> Kind:
+    """Describes the custom resources of a rule."""
+
+    def use(document: Json) -> Use | None:
+        metadata = document["metadata"]
+        secrets = sorted(Key(*named) for named in consumers.secrets(rule, document))
+        user = User(rule.kind, metadata.get("namespace", ""), metadata["name"])
+        return Use(user, tuple(secrets)) if secrets else None
+
+    return Kind(
+        name=rule.kind,
+        resource=rule.resource,
+        api_versions=tuple(f"{rule.group}/{version}" for version in rule.versions),
+        use=use,
+        namespaced=rule.scope == "namespaced",
+    )
 
 
 class Usage:

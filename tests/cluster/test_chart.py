@@ -11,7 +11,7 @@ import yaml
 
 from cluster import users
 from controlplane import Cluster, ControlPlane
-from credential_operator import leader, settings, workloads
+from credential_operator import consumers, leader, settings, workloads
 
 ROOT = Path(__file__).parents[2]
 CHART = ROOT / "deploy" / "chart"
@@ -28,7 +28,12 @@ EVERYWHERE, PLATFORM = "credential-operator", "platform"
 Rule = tuple[str, str, str, str]
 """API group, resource, name or "", verb."""
 
-USERS = frozenset((kind.api_versions[0].rpartition("/")[0], kind.resource) for kind in workloads.KINDS)
+USERS = frozenset(
+    [
+        *((kind.api_versions[0].rpartition("/")[0], kind.resource) for kind in workloads.KINDS),
+        *((rule.group, rule.resource) for rule in consumers.load() if rule.scope == "namespaced"),
+    ]
+)
 """API group and resource of what is watched for the Secrets that it uses."""
 
 AT_WORK: frozenset[Rule] = frozenset(
@@ -44,7 +49,17 @@ AT_WORK: frozenset[Rule] = frozenset(
 )
 """What the operator may do in a namespace that it serves."""
 
-IN_ALL: frozenset[Rule] = frozenset(("", "namespaces", "", verb) for verb in ("list", "watch"))
+IN_ALL: frozenset[Rule] = frozenset(
+    [
+        *(("", "namespaces", "", verb) for verb in ("list", "watch")),
+        *(
+            (rule.group, rule.resource, "", verb)
+            for rule in consumers.load()
+            if rule.scope == "cluster"
+            for verb in ("get", "list", "watch")
+        ),
+    ]
+)
 """What it may do besides where it serves all namespaces."""
 
 AT_HOME: frozenset[Rule] = frozenset(

@@ -169,6 +169,56 @@ def test_in_a_namespace_that_goes_only_what_still_runs_holds(space: Space) -> No
     space.patch("credentialreference", "nightly", {"metadata": {"finalizers": None}})
 
 
+# Custom resources
+
+LOCATIONS: spaces.Json = {
+    "apiVersion": "apiextensions.k8s.io/v1",
+    "kind": "CustomResourceDefinition",
+    "metadata": {
+        "name": "backupstoragelocations.velero.io",
+        "annotations": {"api-approved.kubernetes.io": "unapproved, a stand-in with Velero's names"},
+    },
+    "spec": {
+        "group": "velero.io",
+        "scope": "Namespaced",
+        "names": {
+            "kind": "BackupStorageLocation",
+            "listKind": "BackupStorageLocationList",
+            "plural": "backupstoragelocations",
+            "singular": "backupstoragelocation",
+        },
+        "versions": [
+            {
+                "name": "v1",
+                "served": True,
+                "storage": True,
+                "schema": {
+                    "openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+                },
+            }
+        ],
+    },
+}
+
+
+def test_custom_resources_are_users_as_soon_as_their_kind_is_installed(space: Space) -> None:
+    space.published()
+    space.apply(LOCATIONS)
+    space.kubectl("wait", "crd", LOCATIONS["metadata"]["name"], "--for=condition=Established")
+    location = {
+        "apiVersion": "velero.io/v1",
+        "kind": "BackupStorageLocation",
+        "metadata": {"name": "default"},
+        "spec": {"credential": {"name": ENV, "key": "cloud"}},
+    }
+    space.apply(location)
+
+    # A kind that is not there is looked for once a minute.
+    _becomes_used_by(space, "BackupStorageLocation default", seconds=70)
+    space.kubectl("delete", "backupstoragelocations", "default")
+    _becomes_used_by(space, seconds=SOON)
+
+
 # Holders
 
 

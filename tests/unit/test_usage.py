@@ -2,7 +2,7 @@
 
 import random
 
-from credential_operator import usage
+from credential_operator import consumers, usage
 from credential_operator.findings import User
 from credential_operator.objects import Key, Object
 from credential_operator.usage import Use
@@ -75,3 +75,14 @@ def test_in_any_order_what_is_left_is_what_is_there() -> None:
             for secret in (ENV, OTHER):
                 wanted = {one.user for one in there.values() if secret in one.secrets}
                 assert known.users([secret]) == wanted, f"seed {seed}"
+
+
+def test_custom_resources_use_what_their_rule_finds() -> None:
+    store = next(rule for rule in consumers.load() if rule.kind == "ClusterSecretStore")
+    kind = usage.by_rule(store)
+    assert (kind.namespaced, kind.api_versions[0]) == (False, "external-secrets.io/v1")
+    secret = {"name": "keys", "namespace": "a"}
+    named = {"provider": {"aws": {"auth": {"secretRef": {"accessKeyIDSecretRef": secret}}}}}
+    use = kind.use({"metadata": {"name": "cloud"}, "spec": named})
+    assert use == Use(User("ClusterSecretStore", "", "cloud"), (Key("a", "keys"),))
+    assert kind.use({"metadata": {"name": "cloud"}, "spec": {}}) is None
