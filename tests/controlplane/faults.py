@@ -5,7 +5,7 @@ import dataclasses
 import random
 import re
 import threading
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Self
@@ -14,6 +14,7 @@ from controlplane import identities, ports, relay
 
 START_SECONDS = 10.0
 READS = frozenset({"GET", "HEAD"})
+FAILED = 400
 ATTEMPTS = 5
 
 
@@ -39,6 +40,7 @@ class Fault:
     cut: bool = False
     applied: bool = False
     delay: float = 0.0
+    answer_delay: float = 0.0
     hits: int = 0
 
     def matches(self, method: str, path: str, *, watch: bool) -> bool:
@@ -65,6 +67,8 @@ class FaultProxy:
         self._lock = threading.Lock()
         self._faults: list[Fault] = []
         self._requests: list[Seen] = []
+        self._countdown = 0
+        self._at_zero: Callable[[], None] = bool
         self._loop = asyncio.SelectorEventLoop()  # also where a test runs on another kind
         self._thread = threading.Thread(target=self._loop.run_forever, name="fault-proxy", daemon=True)
         self._relay = relay.Relay(upstream_url, ca, decide=self._decide, record=self._record)
@@ -146,9 +150,22 @@ class FaultProxy:
         watch: bool | None = None,
         times: int | None = None,
         probability: float = 1.0,
+        applied: bool = False,
     ) -> Fault:
-        """Hold requests for a time before they are passed on, or before another fault takes them."""
-        return self._add(Fault(method, re.compile(path), watch, times, probability, delay=seconds))
+        """Hold requests for a time before they are passed on, or before another fault takes them.
+
+        Where `applied`, the API server has done them at once, and its answers are held.
+        """
+        held = {"answer_delay" if applied else "delay": seconds}
+        return self._add(Fault(method, re.compile(path), watch, times, probability, **held))
+
+    def after_writes(self, count: int, call: Callable[[], None]) -> None:
+        """Call something once so many more writes were done, before the answer to the last is passed on.
+
+        Writes of Leases do not count; `call` is made in the proxy's own thread, and must not block.
+        """
+        with self._lock:
+            self._countdown, self._at_zero = count, call
 
     def lift(self, *faults: Fault) -> None:
         """Take back the given faults, or all of them."""
@@ -170,6 +187,14 @@ class FaultProxy:
     def expire_watches(self) -> int:
         """End all open watches the way the API server does when it has compacted what they wait for."""
         return int(self._call(self._relay.expire_watches()))
+
+    def hold_watches(self, path: str = "") -> None:
+        """Keep what watches of matching paths say, as if they were slow, until they are released."""
+        self._call(self._relay.hold_watches(re.compile(path)))
+
+    def release_watches(self) -> None:
+        """Let all watches say what was kept, in order."""
+        self._call(self._relay.release_watches())
 
     @property
     def open_watches(self) -> int:
@@ -209,8 +234,12 @@ class FaultProxy:
                 if not fault.matches(method, path, watch=watch) or self._random.random() >= fault.probability:
                     continue
                 fault.hits += 1
-                if fault.delay:
-                    verdict = dataclasses.replace(verdict, delay=verdict.delay + fault.delay)
+                if fault.delay or fault.answer_delay:
+                    verdict = dataclasses.replace(
+                        verdict,
+                        delay=verdict.delay + fault.delay,
+                        answer_delay=verdict.answer_delay + fault.answer_delay,
+                    )
                     continue
                 return dataclasses.replace(
                     verdict, status=fault.status, headers=fault.headers, cut=fault.cut, applied=fault.applied
@@ -220,6 +249,12 @@ class FaultProxy:
     def _record(self, method: str, path: str, status: int) -> None:
         with self._lock:
             self._requests.append(Seen(method, path, status))
+            if not self._countdown or method in READS or "/leases" in path or status >= FAILED:
+                return
+            self._countdown -= 1
+            last = not self._countdown
+        if last:
+            self._at_zero()
 
     def _start_on_a_free_port(self) -> None:
         for attempt in range(1, ATTEMPTS + 1):

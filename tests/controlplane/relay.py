@@ -3,6 +3,7 @@
 import asyncio
 import dataclasses
 import json
+import re
 import ssl
 from collections.abc import Mapping
 from pathlib import Path
@@ -37,6 +38,7 @@ class Verdict:
     """What happens to one request."""
 
     delay: float = 0.0
+    answer_delay: float = 0.0
     status: int | None = None
     headers: Mapping[str, str] = dataclasses.field(default_factory=dict)
     cut: bool = False
@@ -82,6 +84,8 @@ class Relay:
         self._decide = decide
         self._record = record
         self._watches: set[Watch] = set()
+        self._held: re.Pattern[str] | None = None
+        self._flows = asyncio.Event()
         self._session: aiohttp.ClientSession | None = None
         self._runner: web.AppRunner | None = None
 
@@ -142,6 +146,16 @@ class Relay:
             _cut(watch.request)
         return len(watches)
 
+    async def hold_watches(self, path: re.Pattern[str]) -> None:
+        """Keep what watches of matching paths say, these and new ones, until they are let go."""
+        self._held = path
+        self._flows.clear()
+
+    async def release_watches(self) -> None:
+        """Let all watches say what was kept, in order."""
+        self._held = None
+        self._flows.set()
+
     async def expire_watches(self) -> int:
         """End every open watch because its resourceVersion is too old, and return how many those were."""
         watches = list(self._watches)
@@ -162,6 +176,7 @@ class Relay:
         if not verdict.passes:
             return await self._fail(request, verdict)
         async with await self._ask(request) as answer:
+            await asyncio.sleep(verdict.answer_delay)
             return await self._pass(request, answer, watching=watching)
 
     async def _fail(self, request: web.Request, verdict: Verdict) -> web.StreamResponse:
@@ -200,28 +215,33 @@ class Relay:
         if watching:
             self._watches.add(watch)
         try:
-            await _stream(watch, response)
+            await self._stream(watch, response)
         finally:
             self._watches.discard(watch)
         return response
 
+    async def _stream(self, watch: Watch, response: web.StreamResponse) -> None:
+        """Write what comes as it comes, then the end the API server gave it, or the one that was asked for."""
+        last = b"\n"
+        try:
+            async for chunk in watch.answer.content.iter_any():
+                await self._flow(watch)
+                await response.write(chunk)
+                last = chunk
+        except aiohttp.ClientError:
+            if not watch.expired:
+                _cut(watch.request)
+        if watch.expired:
+            if not last.endswith(b"\n"):
+                _cut(watch.request)  # in the middle of an event; nothing can follow it
+            event = {"type": "ERROR", "object": _status(410, "too old resource version")}
+            await response.write(json.dumps(event).encode() + b"\n")
+        await response.write_eof()
 
-async def _stream(watch: Watch, response: web.StreamResponse) -> None:
-    """Write what comes as it comes, then the end the API server gave it, or the one that was asked for."""
-    last = b"\n"
-    try:
-        async for chunk in watch.answer.content.iter_any():
-            await response.write(chunk)
-            last = chunk
-    except aiohttp.ClientError:
-        if not watch.expired:
-            _cut(watch.request)
-    if watch.expired:
-        if not last.endswith(b"\n"):
-            _cut(watch.request)  # in the middle of an event; nothing can follow it
-        event = {"type": "ERROR", "object": _status(410, "too old resource version")}
-        await response.write(json.dumps(event).encode() + b"\n")
-    await response.write_eof()
+    async def _flow(self, watch: Watch) -> None:
+        """Wait for as long as what the watch says is kept."""
+        while self._held is not None and watch in self._watches and self._held.search(watch.request.path):
+            await self._flows.wait()
 
 
 def _end_to_end(headers: Mapping[str, str]) -> multidict.CIMultiDict[str]:

@@ -1,5 +1,6 @@
 """The proxy passes everything through until it is told otherwise, and remembers what it saw."""
 
+import concurrent.futures
 import contextlib
 import datetime as dt
 import http.client
@@ -153,6 +154,28 @@ def test_requests_can_be_delayed(proxy: FaultProxy, client: Client) -> None:
     assert time.monotonic() - began >= 0.3
 
 
+def test_an_answer_can_come_long_after_its_write(
+    plane: ControlPlane, proxy: FaultProxy, client: Client
+) -> None:
+    proxy.delay(0.5, method="POST", times=1, applied=True)
+    began = time.monotonic()
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        answer = pool.submit(client.status, "POST", CONFIG_MAPS, config_map("answered-late"))
+        found = ("get", "configmap", "answered-late")
+        assert wait_until(lambda: plane.kubectl(*found, check=False).returncode == 0)
+        assert answer.result() == 201
+    assert time.monotonic() - began >= 0.5
+
+
+def test_something_can_happen_between_a_write_and_its_answer(proxy: FaultProxy, client: Client) -> None:
+    called: list[int] = []
+    proxy.after_writes(2, lambda: called.append(len(proxy.writes)))
+    for number, expected in enumerate(([], [], [3], [3])):
+        # The second is refused: a write that was not done does not count.
+        assert client.status("POST", CONFIG_MAPS, config_map(f"counted-{number // 2}")) in {201, 409}
+        assert called == expected
+
+
 def test_connections_can_be_refused_for_a_while(proxy: FaultProxy, client: Client) -> None:
     assert client.status("GET", CONFIG_MAPS) == 200
     url = proxy.url
@@ -187,6 +210,26 @@ def test_a_watch_can_expire(proxy: FaultProxy, client: Client) -> None:
     assert proxy.expire_watches() == 1
     event = json.loads(watch.read().splitlines()[-1])
     assert (event["type"], event["object"]["code"], event["object"]["reason"]) == ("ERROR", 410, "Expired")
+
+
+def test_what_a_watch_says_can_be_held_back(plane: ControlPlane, proxy: FaultProxy, client: Client) -> None:
+    watch = client.ask("GET", f"{CONFIG_MAPS}?watch=1")
+    assert wait_until(lambda: proxy.open_watches == 1)
+    proxy.hold_watches("configmaps")
+    plane.kubectl("create", "configmap", "held-back")
+    line = ""
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+
+        def read() -> None:
+            nonlocal line
+            while "held-back" not in line:
+                line = watch.readline().decode()
+
+        reading = pool.submit(read)
+        plane.kubectl("get", "configmaps")
+        assert not reading.done()
+        proxy.release_watches()
+        reading.result(DEADLINE_SECONDS)
 
 
 def test_a_fault_can_be_for_watches_alone(proxy: FaultProxy, client: Client) -> None:
