@@ -72,12 +72,12 @@ class Binder:
 
     async def _report(self, key: objects.Key, document: Json, new: Json, named: objects.Key) -> None:
         """Writes the status if it differs, and has the Credential count anew where it matters to that."""
-        patch = status.merge_patch(document["status"], new)
+        patch = status.changes(document["status"], new)
         if not patch:
             return
-        body = {"metadata": {"uid": document["metadata"]["uid"]}, "status": patch}
+        uid = document["metadata"]["uid"]
         try:
-            written = await self._connection.patch_status("credentialreferences", *key, body)
+            written = await self._connection.patch_status("credentialreferences", *key, patch, uid=uid)
         except cluster.NotFound:
             return
         self._known.put_reference(written)

@@ -26,10 +26,7 @@ LEASES = "/apis/coordination.k8s.io/v1"
 MANAGER = "credential-operator"
 """Name of the operator as a field manager and as the source of events."""
 
-PATCH = {
-    "json": "application/json-patch+json",
-    "merge": "application/merge-patch+json",
-}
+PATCH = "application/json-patch+json"
 METADATA_LIST = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 METADATA = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 REQUEST_TIMEOUT = 30.0
@@ -128,7 +125,7 @@ class Cluster:
     async def patch_secret(self, namespace: str, name: str, patch: list[Json]) -> Json:
         """Patches a Secret by JSON patch; a failed test in it is a Conflict."""
         path = f"/api/v1/namespaces/{namespace}/secrets/{name}"
-        return await self._request("PATCH", path, body=patch, kind=PATCH["json"])
+        return await self._request("PATCH", path, body=patch, kind=PATCH)
 
     async def delete_secret(self, namespace: str, name: str, *, uid: str, version: str) -> None:
         """Deletes a Secret if it is still that one; raises NotFound."""
@@ -149,12 +146,16 @@ class Cluster:
     async def patch_object(self, plural: str, namespace: str, name: str, patch: list[Json]) -> Json:
         """Patches a Credential or CredentialReference by JSON patch; raises NotFound."""
         path = f"{API}/namespaces/{namespace}/{plural}/{name}"
-        return await self._request("PATCH", path, body=patch, kind=PATCH["json"])
+        return await self._request("PATCH", path, body=patch, kind=PATCH)
 
-    async def patch_status(self, plural: str, namespace: str, name: str, patch: Json) -> Json:
-        """Patches the status by merge patch; raises NotFound."""
+    async def patch_status(
+        self, plural: str, namespace: str, name: str, patch: list[Json], *, uid: str
+    ) -> Json:
+        """Patches the status of that very object by JSON patch; raises NotFound, Conflict for another one."""
         path = f"{API}/namespaces/{namespace}/{plural}/{name}/status"
-        return await self._request("PATCH", path, body=patch, kind=PATCH["merge"])
+        # A uid in a merge patch of a status is compared with nothing.
+        test = {"op": "test", "path": "/metadata/uid", "value": uid}
+        return await self._request("PATCH", path, body=[test, *patch], kind=PATCH)
 
     async def delete_reference(self, namespace: str, name: str, *, uid: str, version: str) -> None:
         """Deletes a CredentialReference if it is still that one; raises NotFound."""

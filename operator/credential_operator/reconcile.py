@@ -321,13 +321,11 @@ class Reconciler:
 
     async def _report(self, seen: view.View, result: status.Result) -> None:
         """Writes the status if it differs, then the events."""
-        patch = status.merge_patch(seen.status, result.status)
+        patch = status.changes(seen.status, result.status)
         if not patch:
             return
         try:
-            written = await self._connection.patch_status(
-                "credentials", *seen.key, {"metadata": {"uid": seen.uid}, "status": patch}
-            )
+            written = await self._connection.patch_status("credentials", *seen.key, patch, uid=seen.uid)
         except cluster.NotFound:
             return
         self._known.put_credential(written)

@@ -83,17 +83,14 @@ def condition(
     }
 
 
-def merge_patch(old: Mapping[str, Any], new: Mapping[str, Any]) -> Json:
-    """Gives the JSON merge patch (RFC 7386) that turns one document into another; empty if they are equal."""
-    patch: Json = dict.fromkeys(sorted(old.keys() - new.keys()))
-    for name, value in new.items():
-        known = old.get(name)
-        if isinstance(value, Mapping) and isinstance(known, Mapping):
-            if inner := merge_patch(known, value):
-                patch[name] = inner
-        elif name not in old or known != value:
-            patch[name] = value
-    return patch
+def changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Json]:
+    """Gives the JSON patch (RFC 6902) that turns one status into another; empty if they are equal."""
+    dropped = [{"op": "remove", "path": f"/status/{name}"} for name in sorted(old.keys() - new.keys())]
+    return dropped + [
+        {"op": "add", "path": f"/status/{name}", "value": value}
+        for name, value in new.items()
+        if name not in old or old[name] != value
+    ]
 
 
 # Facts

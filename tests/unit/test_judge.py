@@ -326,17 +326,21 @@ def test_names_of_the_provider_are_cut_to_what_the_schema_holds() -> None:
     assert items == [{"id": "i" * 256, "name": "n" * 256}, {"id": "short"}]
 
 
+def changed(old: findings.Json, new: findings.Json) -> set[str]:
+    return {change["path"].removeprefix("/status/") for change in status.changes(old, new)}
+
+
 def test_a_state_that_does_not_change_is_not_written() -> None:
     first = status.after({}, found(ACCEPTED, targets=(TARGET,)), NOW)
     second = status.after(first.status, found(findings.UNCHANGED, targets=(TARGET,)), NOW + HOUR)
-    assert status.merge_patch(first.status, second.status) == {}
+    assert status.changes(first.status, second.status) == []
     assert second.events == ()
 
 
 def test_a_refresh_that_finds_nothing_new_writes_only_its_times() -> None:
     first = status.after({}, found(ACCEPTED, targets=(TARGET,)), NOW)
     second = status.after(first.status, found(ACCEPTED, targets=(TARGET,)), NOW + HOUR)
-    assert set(status.merge_patch(first.status, second.status)) == {"lastValidatedTime", "nextValidationTime"}
+    assert changed(first.status, second.status) == {"lastValidatedTime", "nextValidationTime"}
 
 
 def test_the_next_look_is_spread_around_the_interval() -> None:
@@ -431,10 +435,8 @@ def test_in_any_history_the_laws_hold(passes: list[findings.Pass]) -> None:
             for name, one in after.items()
             if name not in ("Validated", "Synced", "Ready")
         )
-        assert status.merge_patch(
-            result.status,
-            status.after(result.status, dataclasses.replace(one, verdict=findings.UNCHANGED), now).status,
-        ).keys() <= {"conditions", "targets"}
+        idle = status.after(result.status, dataclasses.replace(one, verdict=findings.UNCHANGED), now).status
+        assert changed(result.status, idle) <= {"conditions", "targets"}
         old, now = result.status, now + HOUR
 
 
@@ -459,10 +461,15 @@ def test_a_pass_keeps_what_it_read_and_what_it_was_asked() -> None:
     assert status.after(seen, found(findings.UNCHANGED), NOW).status["source"] == source
 
 
-def test_a_merge_patch_changes_only_what_differs_and_drops_what_is_gone() -> None:
+def test_a_patch_changes_only_what_differs_and_drops_what_is_gone() -> None:
     old = {"same": 1, "gone": 2, "inner": {"a": 1, "b": 2}, "list": [1]}
     new = {"same": 1, "inner": {"a": 1, "b": 3}, "list": [1, 2], "new": {"c": 4}}
-    assert status.merge_patch(old, new) == {"gone": None, "inner": {"b": 3}, "list": [1, 2], "new": {"c": 4}}
+    assert status.changes(old, new) == [
+        {"op": "remove", "path": "/status/gone"},
+        {"op": "add", "path": "/status/inner", "value": {"a": 1, "b": 3}},
+        {"op": "add", "path": "/status/list", "value": [1, 2]},
+        {"op": "add", "path": "/status/new", "value": {"c": 4}},
+    ]
 
 
 def test_a_target_that_the_key_cannot_be_laid_out_for_keeps_what_it_had() -> None:

@@ -1,0 +1,44 @@
+"""What others do between two steps of the operator: nothing of it is missed, and nothing goes wrong by it."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+
+from cluster import space as spaces
+from cluster.sites import Site
+from cluster.space import Space
+from controlplane.faults import FAILED
+
+CREDENTIALS = "/credentials$"
+CLAIMS = "/credentialreferences$"
+
+
+@pytest.fixture(autouse=True)
+def _mended(site: Site) -> Iterator[None]:
+    """Leave the installation whole."""
+    yield
+    site.proxy.lift()
+    site.proxy.release_watches()
+
+
+def test_what_is_found_out_of_a_reference_is_told_to_no_other_of_its_name(space: Space, site: Site) -> None:
+    place = f"/{space.name}/credentialreferences/nightly/status$"
+    late = site.proxy.delay(2, method="PATCH", path=place, times=1)
+    space.apply(space.reference())
+    space.until(lambda: late.hits, "its status is about to be written")
+
+    site.proxy.hold_watches(CLAIMS)
+    space.kubectl("delete", "credentialreference", "nightly")
+    space.apply(space.reference("nightly", "another"))
+    space.until(lambda: _refused(site, space, place), "the operator has tried")
+    assert "conditions" not in space.get("credentialreference", "nightly")["status"]
+
+    site.proxy.release_watches()
+    found = space.becomes("nightly", "credentialreference", Bound="False NotGranted")
+    assert "another" in spaces.message(found, "Bound")
+
+
+def _refused(site: Site, space: Space, place: str) -> bool:
+    """Tell whether a write of the operator was refused."""
+    return any(re.search(place, seen.path) and seen.status >= FAILED for seen in site.writes(space.name))
