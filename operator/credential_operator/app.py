@@ -239,6 +239,7 @@ class App:
             checker=checker,
             catalogue=self._catalogue,
             recorder=recorder,
+            wake=self._controller.wake,
             wake_references=self._controller.wake_references,
             source_of=source_of,
             written=written,

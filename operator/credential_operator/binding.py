@@ -62,7 +62,8 @@ class Binder:
         state = answers.bound(document, credential, now, granted=granted, holding=holding)
         delivery = await self._lending.deliver(document, named, state)
         new = answers.after(document, credential, now, state=state, holding=holding, delivery=delivery)
-        await self._report(key, document, new, named)
+        if await self._report(key, document, new, named):
+            return now
         later = document | {"status": new}
         end, removal = references.lease_end(later, now), references.removal(later, now)
         looks = [removal, end if end is not None and end > now else None]
@@ -70,16 +71,19 @@ class Binder:
             looks.append(self._lending.revoked_at(later, named))
         return min((look for look in looks if look is not None), default=None)
 
-    async def _report(self, key: objects.Key, document: Json, new: Json, named: objects.Key) -> None:
-        """Writes the status if it differs, and has the Credential count anew where it matters to that."""
+    async def _report(self, key: objects.Key, document: Json, new: Json, named: objects.Key) -> bool:
+        """Writes the status if it differs, and has the Credential count anew where it matters to that.
+
+        Tells whether somebody has changed the reference meanwhile, so that another pass is due.
+        """
         patch = status.changes(document["status"], new)
         if not patch:
-            return
+            return False
         uid = document["metadata"]["uid"]
         try:
             written = await self._connection.patch_status("credentialreferences", *key, patch, uid=uid)
         except cluster.NotFound:
-            return
+            return False
         self._known.put_reference(written)
         if _matters(document["status"]) != _matters(new):
             self._wake([objects.Object(inventory.CREDENTIAL, named)])
@@ -87,6 +91,7 @@ class Binder:
         if references.bound(document["status"]).get("status") == "True" and bound["reason"] == "Expired":
             event = status.Event(type="Warning", reason="Expired", message=bound["message"])
             await self._recorder.record("CredentialReference", document["metadata"], [event])
+        return inventory.overtaken(document["metadata"], written["metadata"])
 
     async def _remove(self, key: objects.Key, document: Json) -> None:
         """Removes a reference that has ended, as its owner asked for."""

@@ -292,6 +292,16 @@ def _newer(version: str, known: str) -> bool:
     return version != known
 
 
+def overtaken(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
+    """Tells whether more than the status changed between two versions of an object, from their metadata.
+
+    The answer to our own write shows what others have changed just before it, and makes the watch's word of
+    that no news.
+    """
+    changed = any(before.get(name) != after.get(name) for name in ("generation", "deletionTimestamp"))
+    return changed or _own(before.get("annotations")) != _own(after.get("annotations"))
+
+
 def key_of(document: Mapping[str, Any]) -> Key:
     """Gives an object's key."""
     return _key(document["metadata"])

@@ -65,6 +65,7 @@ class Reconciler:
         checker: checks.Checker,
         catalogue: view.Catalogue,
         recorder: events.Recorder,
+        wake: objects.Wake,
         wake_references: Callable[[objects.Key], None],
         source_of: sources.Sources,
         written: targets.Targets,
@@ -79,6 +80,7 @@ class Reconciler:
         self._checker = checker
         self._catalogue = catalogue
         self._recorder = recorder
+        self._wake = wake
         self._wake_references = wake_references
         self._clock = clock
         self._targets = written
@@ -329,7 +331,10 @@ class Reconciler:
         except cluster.NotFound:
             return
         self._known.put_credential(written)
-        if _readiness(seen.status) != _readiness(result.status):
+        overtaken = inventory.overtaken(seen.metadata, written["metadata"])
+        if overtaken:
+            self._wake([objects.Object(inventory.CREDENTIAL, seen.key)])
+        if overtaken or _readiness(seen.status) != _readiness(result.status):
             self._wake_references(seen.key)
         await self._recorder.record("Credential", seen.metadata, result.events)
 

@@ -1,5 +1,6 @@
 """What others do between two steps of the operator: nothing of it is missed, and nothing goes wrong by it."""
 
+import datetime
 import re
 from collections.abc import Iterator
 
@@ -20,6 +21,43 @@ def _mended(site: Site) -> Iterator[None]:
     yield
     site.proxy.lift()
     site.proxy.release_watches()
+
+
+def _now() -> str:
+    return datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def test_a_credential_deleted_just_before_its_status_is_written_goes(space: Space, site: Site) -> None:
+    space.published()
+    place = f"/{space.name}/credentials/backups/status$"
+    late = site.proxy.delay(2, method="PATCH", path=place, times=1)
+    written = site.proxy.count("PATCH", place)
+    space.kubectl("annotate", "credential", "backups", "credential-operator.io/reconcile-at=now")
+    space.until(lambda: late.hits, "its status is about to be written")
+
+    site.proxy.hold_watches(CREDENTIALS)
+    space.kubectl("delete", "credential", "backups", "--wait=false")
+    space.until(lambda: site.proxy.count("PATCH", place) > written, "the status is written")
+    site.proxy.release_watches()
+
+    space.until(space.gone("credential", "backups"), "the Credential is gone")
+
+
+def test_a_reference_changed_just_before_its_status_is_written_is_looked_at_again(
+    space: Space, site: Site
+) -> None:
+    late = site.proxy.delay(2, method="PATCH", path=f"/{space.name}/credentialreferences/", times=1)
+    space.apply(space.reference())
+    space.until(lambda: late.hits, "its status is about to be written")
+
+    site.proxy.hold_watches(CLAIMS)
+    leased = {"leaseDurationSeconds": 3600, "renewTime": _now()}
+    space.patch("credentialreference", "nightly", {"spec": leased})
+    space.until(lambda: space.get("credentialreference", "nightly").get("status"), "the status is written")
+    site.proxy.release_watches()
+
+    found = space.becomes("nightly", "credentialreference", Bound="False NotGranted")
+    assert "expiresAt" in found["status"]
 
 
 def test_what_is_found_out_of_a_reference_is_told_to_no_other_of_its_name(space: Space, site: Site) -> None:
