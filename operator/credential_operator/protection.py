@@ -25,14 +25,9 @@ class Protection:
 
     async def protect(self, seen: view.View) -> None:
         """Puts our finalizer on, where no admission policy did."""
-        version = {
-            "op": "test",
-            "path": "/metadata/resourceVersion",
-            "value": seen.metadata["resourceVersion"],
-        }
         place = "/metadata/finalizers/-" if seen.metadata.get("finalizers") else "/metadata/finalizers"
         value = inventory.FINALIZER if place.endswith("-") else [inventory.FINALIZER]
-        written = await self._patch(seen, [version, {"op": "add", "path": place, "value": value}])
+        written = await self._patch(seen, [_unchanged(seen), {"op": "add", "path": place, "value": value}])
         if written is not None:
             self._known.put_credential(written)
 
@@ -60,8 +55,8 @@ class Protection:
             owner = targets.owner(seen.metadata)
             await self._targets.remove(owner, name, recorded=recorded.get(name), retain=retain)
         place = f"/metadata/finalizers/{seen.metadata['finalizers'].index(inventory.FINALIZER)}"
-        test = {"op": "test", "path": place, "value": inventory.FINALIZER}
-        await self._patch(seen, [test, {"op": "remove", "path": place}])
+        # What was decided is about this version of this object: another one may have its name by now.
+        await self._patch(seen, [_unchanged(seen), {"op": "remove", "path": place}])
         logger.info("released", extra={"object": str(seen.key), "forced": bool(seen.forced)})
 
     async def _dying(self, namespace: str) -> bool:
@@ -76,3 +71,8 @@ class Protection:
             return await self._connection.patch_object("credentials", *seen.key, patch)
         except cluster.NotFound:
             return None
+
+
+def _unchanged(seen: view.View) -> dict[str, Any]:
+    """Words the condition that the object is as it was seen."""
+    return {"op": "test", "path": "/metadata/resourceVersion", "value": seen.metadata["resourceVersion"]}

@@ -110,9 +110,13 @@ class Targets:
             found = await self._connection.secret(*key)
         except cluster.NotFound:
             return
-        if not self._ours(owner, found, recorded):
-            return
         metadata = found["metadata"]
+        taken = any(
+            one.get("controller") and one["uid"] != owner.uid for one in metadata.get("ownerReferences", ())
+        )
+        # A Credential of the same name may have taken it over since.
+        if taken or not self._ours(owner, found, recorded):
+            return
         if retain:
             others = [one for one in metadata.get("ownerReferences", ()) if one["uid"] != owner.uid]
             patch = [*_tests(metadata["uid"], metadata["resourceVersion"]),

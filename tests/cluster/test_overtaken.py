@@ -6,9 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from cluster import sites
 from cluster import space as spaces
 from cluster.sites import Site
-from cluster.space import Space
+from cluster.space import FINALIZER, Space
 from controlplane.faults import FAILED
 
 CREDENTIALS = "/credentials$"
@@ -80,3 +81,37 @@ def test_what_is_found_out_of_a_reference_is_told_to_no_other_of_its_name(space:
 def _refused(site: Site, space: Space, place: str) -> bool:
     """Tell whether a write of the operator was refused."""
     return any(re.search(place, seen.path) and seen.status >= FAILED for seen in site.writes(space.name))
+
+
+def test_a_release_of_a_credential_lets_no_other_of_its_name_go(space: Space, site: Site) -> None:
+    space.published(whenReferenced="Hold")
+    space.apply(space.reference())
+    space.becomes("nightly", "credentialreference", Bound="True Bound")
+    space.kubectl("delete", "credential", "backups", "--wait=false")
+    space.becomes(DeletionBlocked="True InUse")
+
+    site.proxy.hold_watches(CREDENTIALS)
+    space.kubectl("delete", "credentialreference", "nightly")
+    space.until(space.gone("credential", "backups"), "the first is gone")
+    space.apply(space.credential(whenReferenced="Hold"))
+    second = space.get("credential", "backups")["metadata"]
+    _past(second["creationTimestamp"])
+    site.proxy.forget()
+    space.apply(space.reference("hourly"))
+    created = space.get("credentialreference", "hourly")["metadata"]["creationTimestamp"]
+    _past(created)
+    space.kubectl("delete", "credential", "backups", "--wait=false")
+    # The first still stands in what the operator knows, and the new reference has it looked at.
+    space.patch("credentialreference", "hourly", {"metadata": {"labels": {"seen": "true"}}})
+    place = f"/{space.name}/credentials/backups$"
+    space.until(lambda: _refused(site, space, place), "the operator has tried to release what it knows")
+    assert FINALIZER in space.get("credential", "backups")["metadata"]["finalizers"]
+
+    site.proxy.release_watches()
+    space.becomes(DeletionBlocked="True InUse")
+    assert space.get("credential", "backups")["metadata"]["uid"] == second["uid"]
+
+
+def _past(moment: str) -> None:
+    """Wait until a second of the API's clock, which has no fractions, is over."""
+    sites.wait(lambda: _now() > moment[:-1] + ".999", "the second is over")
