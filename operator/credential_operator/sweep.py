@@ -26,11 +26,14 @@ class Sweeper:
         self._namespaces = tuple(namespaces) or ("",)
 
     async def seed(self) -> None:
-        """Takes in all CredentialReferences: their count goes into each status, so none may be unknown."""
+        """Takes in all CredentialReferences: their count goes into each status, so none may be unknown.
+
+        They are looked at too: to the watch, which may show them later, they are no news any more.
+        """
         for path in self._paths("credentialreferences"):
             async for page in self._connection.list_pages(path, metadata=False):
                 for document in page["items"]:
-                    self._known.put_reference(document)
+                    self._controller.see_reference(None, document)
 
     async def run(self, interval: float) -> None:
         """Sweeps for ever, every `interval` seconds."""

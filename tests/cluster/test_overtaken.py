@@ -115,3 +115,14 @@ def test_a_release_of_a_credential_lets_no_other_of_its_name_go(space: Space, si
 def _past(moment: str) -> None:
     """Wait until a second of the API's clock, which has no fractions, is over."""
     sites.wait(lambda: _now() > moment[:-1] + ".999", "the second is over")
+
+
+def test_references_that_came_while_no_operator_ran_are_looked_at(space: Space, site: Site) -> None:
+    site.operator.stop()
+    space.apply(space.reference("early", "nowhere"))
+    # The operator lists them itself before the watch does.
+    site.proxy.delay(1, path=CLAIMS, watch=True)
+
+    site.operator.start()
+
+    space.becomes("early", "credentialreference", Bound="False NotGranted")
