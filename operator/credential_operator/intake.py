@@ -34,9 +34,9 @@ class Secrets:
         """Takes in a Secret's metadata."""
         self._queue.wake(self._known.put_secret(document["metadata"]))
 
-    def drop(self, key: objects.Key) -> None:
+    def drop(self, key: objects.Key, uid: str = "") -> None:
         """Takes in that a Secret is gone."""
-        self._queue.wake(self._known.drop_secret(key))
+        self._queue.wake(self._known.drop_secret(key, uid))
 
     def known(self) -> Iterable[objects.Key]:
         """Gives the Secrets that are known."""
@@ -64,7 +64,7 @@ class Uses:
         key = inventory.key_of(document)
         self._take(key, self._kind.use(document))
 
-    def drop(self, key: objects.Key) -> None:
+    def drop(self, key: objects.Key, _: str = "") -> None:
         """Takes in that an object is gone."""
         self._take(key, None)
 
@@ -90,7 +90,7 @@ class Namespaces:
         """Takes in a namespace's metadata."""
         self._queue.wake(self._known.put_namespace(document["metadata"]))
 
-    def drop(self, key: objects.Key) -> None:
+    def drop(self, key: objects.Key, _: str = "") -> None:
         """Takes in that a namespace is gone."""
         self._known.drop_namespace(key.name)
 

@@ -4,6 +4,7 @@ Pure memory: watches write it, reconciles read it. An object is kept packed, and
 of it: ten thousand parsed objects would take forty times that.
 """
 
+import collections
 import dataclasses
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -28,6 +29,8 @@ SOURCE_DIGEST = f"{DOMAIN}/source-digest"
 """Annotation of a target Secret: HMAC over the key material that it was rendered from."""
 GENERATION = f"{DOMAIN}/generation"
 """Annotation of a target Secret: how often it was written; reloaders watch it."""
+REMEMBERED = 10_000
+"""How many objects that are gone are remembered."""
 
 CREDENTIAL, REFERENCE = "Credential", "CredentialReference"
 """Both kinds."""
@@ -128,12 +131,16 @@ class Inventory:
         self._borrowed = Index()
         self._references = Links()
         self._held: dict[str, Index] = {}
+        # The answer to a write can come after the word of the watch that its object is gone.
+        self._gone: collections.OrderedDict[str, None] = collections.OrderedDict()
 
     # Credentials
 
     def is_news(self, document: Mapping[str, Any]) -> bool:
         """Tells whether a Credential is newer than the one known, so not the echo of our own write."""
         known = self.credentials.get(key_of(document))
+        if document["metadata"]["uid"] in self._gone:
+            return False
         return known is None or _newer(document["metadata"]["resourceVersion"], known.version)
 
     def differs_in_status_only(self, document: Mapping[str, Any]) -> bool:
@@ -168,6 +175,7 @@ class Inventory:
 
     def drop_credential(self, key: Key, uid: str) -> bool:
         """Forgets a Credential; False if it is not known, or another of its name has taken its place."""
+        self._bury(uid)
         known = self.credentials.get(key)
         if known is None or known.uid != uid:
             return False
@@ -191,6 +199,8 @@ class Inventory:
         known = self.references.get(key)
         if known is not None and not _newer(document["metadata"]["resourceVersion"], known.version):
             return False
+        if document["metadata"]["uid"] in self._gone:
+            return False
         self.references[key] = record(document)
         self._references.put(key, named_by(document))
         self._borrowed.put(key, borrowed_by(document))
@@ -199,6 +209,7 @@ class Inventory:
 
     def drop_reference(self, key: Key, uid: str) -> Key | None:
         """Forgets a CredentialReference; gives the Credential that it named, None if it is not known."""
+        self._bury(uid)
         known = self.references.get(key)
         if known is None or known.uid != uid:
             return None
@@ -243,7 +254,9 @@ class Inventory:
     def put_secret(self, metadata: Mapping[str, Any]) -> list[Object]:
         """Takes in a Secret's metadata; gives whom a change of it concerns."""
         key = _key(metadata)
-        if not _newer(metadata["resourceVersion"], self.versions.get(key, "")):
+        if metadata["uid"] in self._gone or not _newer(
+            metadata["resourceVersion"], self.versions.get(key, "")
+        ):
             return []
         self.versions[key] = metadata["resourceVersion"]
         projected = target(metadata)
@@ -253,8 +266,9 @@ class Inventory:
             self.targets[key] = projected
         return self.concerned(key)
 
-    def drop_secret(self, key: Key) -> list[Object]:
-        """Forgets a Secret; gives whom this concerns."""
+    def drop_secret(self, key: Key, uid: str = "") -> list[Object]:
+        """Forgets a Secret, of that uid where it is known; gives whom this concerns."""
+        self._bury(uid)
         self.versions.pop(key, None)
         self.targets.pop(key, None)
         return self.concerned(key)
@@ -283,6 +297,12 @@ class Inventory:
     def drop_namespace(self, name: str) -> None:
         """Forgets a namespace, whose references are gone already."""
         self.namespaces.pop(name, None)
+
+    def _bury(self, uid: str) -> None:
+        """Remembers that an object is gone, for as long as an answer about it may still come."""
+        self._gone[uid] = None
+        if len(self._gone) > REMEMBERED:
+            self._gone.popitem(last=False)
 
 
 def _newer(version: str, known: str) -> bool:

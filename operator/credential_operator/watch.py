@@ -31,8 +31,8 @@ class Sink(Protocol):
         """Takes in an object that is there."""
         ...
 
-    def drop(self, key: objects.Key) -> None:
-        """Takes in that an object is gone."""
+    def drop(self, key: objects.Key, uid: str = "", /) -> None:
+        """Takes in that an object is gone, the one of that uid where it is known."""
         ...
 
     def known(self) -> Iterable[objects.Key]:
@@ -142,7 +142,8 @@ class Watch:
             if event["type"] in ("ADDED", "MODIFIED"):
                 self._sink.put(event["object"])
             elif event["type"] == "DELETED":
-                self._sink.drop(inventory.key_of(event["object"]))
+                gone = event["object"]
+                self._sink.drop(inventory.key_of(gone), gone["metadata"]["uid"])
 
     async def _do_without(self, error: Exception) -> None:
         """Goes on without a kind that is not installed or not for us, and looks for it again later."""

@@ -78,6 +78,38 @@ def test_the_same_version_and_older_ones_are_no_news(known: inventory.Inventory)
     assert not known.put_reference(reference(version="9"))
 
 
+def test_an_answer_that_comes_after_the_end_of_its_object_is_no_news(known: inventory.Inventory) -> None:
+    known.drop_credential(Key("a", "backups"), "uid-backups")
+    known.drop_reference(Key("a", "nightly"), "uid-nightly")
+    known.drop_secret(Key("a", "keys"), "uid-keys")
+
+    assert not known.put_credential(credential())
+    assert not known.put_reference(reference())
+    assert known.put_secret(secret()) == []
+    assert (known.credentials, known.references, known.versions) == ({}, {}, {})
+
+
+def test_so_many_objects_that_are_gone_are_remembered(
+    known: inventory.Inventory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inventory, "REMEMBERED", 1)
+    for name in ("first", "second"):
+        known.drop_credential(Key("a", name), f"uid-{name}")
+    assert known.put_credential(credential("first"))
+    assert not known.put_credential(credential("second"))
+
+
+def test_an_object_is_overtaken_by_whatever_is_not_its_status() -> None:
+    seen = credential()["metadata"]
+    assert not inventory.overtaken(seen, seen | {"resourceVersion": "6", "labels": {"a": "b"}})
+    for change in (
+        {"generation": 2},
+        {"deletionTimestamp": "2026-11-22T00:00:00Z"},
+        {"annotations": {inventory.FORCE_DELETE: "why"}},
+    ):
+        assert inventory.overtaken(seen, seen | change)
+
+
 def test_a_version_that_is_no_number_is_compared_for_equality(known: inventory.Inventory) -> None:
     assert known.put_credential(credential(version="x"))
     assert not known.put_credential(credential(version="x"))
