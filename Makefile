@@ -8,7 +8,7 @@ INSTALL := $(BIN)/uv pip install --quiet --system-certs --python $(BIN)/python
 SOURCES := operator tests
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test verdicts check fmt lint generate bench lock clean
+.PHONY: help setup demo test verdicts races check fmt lint generate bench lock clean
 
 help: ## Show this manual
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -32,6 +32,9 @@ test: check ## Run everything that CI runs: the checks below, then all tests; AR
 
 verdicts: setup ## Run every credential type through every situation and print what is said of it; ARGS="-o json" for programs
 	$(RUN) -m verdicts $(ARGS)
+
+races: setup ## Run N=2000 random interleavings of people, faults and the operator; SEED=… repeats a round
+	$(RUN) -m races $(if $(N),--number $(N)) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 check: lint ## Check style, types, layers, dependencies, dead code, and that generated files are fresh
 	$(BIN)/python -m credential_operator.generate --check

@@ -177,7 +177,10 @@ class Relay:
             return await self._fail(request, verdict)
         async with await self._ask(request) as answer:
             await asyncio.sleep(verdict.answer_delay)
-            return await self._pass(request, answer, watching=watching)
+            try:
+                return await self._pass(request, answer, watching=watching)
+            except ConnectionResetError:
+                return web.Response()  # whoever asked has left
 
     async def _fail(self, request: web.Request, verdict: Verdict) -> web.StreamResponse:
         if verdict.applied:

@@ -1,0 +1,126 @@
+"""What the API server says that happened: every version of every object, in the order of its revisions."""
+
+import collections
+import datetime
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+Json = dict[str, Any]
+Story = Sequence["Event"]
+
+CREDENTIALS = "credentials"
+CLAIMS = "credentialreferences"
+NAMESPACES = "namespaces"
+SECRETS = "secrets"
+DELETED = "DELETED"
+DOMAIN = "credential-operator.io"
+OWNER = f"{DOMAIN}/credential"
+
+
+class Name(NamedTuple):
+    """A kind and a name within a namespace."""
+
+    kind: str
+    name: str
+
+
+class Event(NamedTuple):
+    """A version of an object; `at` is when it was seen, in seconds since 1970."""
+
+    kind: str
+    type: str
+    object: Json
+    at: float
+
+    @property
+    def metadata(self) -> Json:
+        """The metadata of the object."""
+        found: Json = self.object["metadata"]
+        return found
+
+    @property
+    def uid(self) -> str:
+        """Which object it is, whatever its name."""
+        return str(self.metadata["uid"])
+
+    @property
+    def revision(self) -> int:
+        """Where it stands in the order of everything; an object that is gone has that of its end."""
+        return int(self.metadata["resourceVersion"])
+
+    @property
+    def namespace(self) -> str:
+        """The namespace that it belongs to, or is."""
+        return str(self.metadata["name"] if self.kind == NAMESPACES else self.metadata["namespace"])
+
+    @property
+    def name(self) -> Name:
+        """Which place it has in its namespace."""
+        return Name(self.kind, self.metadata["name"])
+
+    @property
+    def terminating(self) -> bool:
+        """Whether its end was asked for."""
+        return "deletionTimestamp" in self.metadata
+
+    def condition(self, name: str) -> tuple[str, str]:
+        """Value and reason of a condition."""
+        found = (self.object.get("status") or {}).get("conditions", ())
+        return next(((one["status"], one["reason"]) for one in found if one["type"] == name), ("", ""))
+
+    def __str__(self) -> str:
+        state = ["terminating"] * self.terminating
+        match self.kind:
+            case "credentials":
+                counted = (self.object.get("status") or {}).get("references", {})
+                state += [f"Ready={' '.join(self.condition('Ready'))}", f"count={counted.get('count')}"]
+                state += [f"finalizers={len(self.metadata.get('finalizers', ()))}"]
+            case "credentialreferences":
+                bound = (self.object.get("status") or {}).get("credential", {}).get("uid", "")[:8]
+                state += [f"Bound={' '.join(self.condition('Bound'))} {bound}", f"spec={self.object['spec']}"]
+        words = (
+            f"{self.at:.3f}",
+            self.revision,
+            self.type,
+            self.kind,
+            self.metadata["name"],
+            self.uid[:8],
+            *state,
+        )
+        return " ".join(map(str, words))
+
+
+class History:
+    """Everything that was seen, by namespace."""
+
+    def __init__(self) -> None:
+        self._events: dict[str, list[Event]] = collections.defaultdict(list)
+
+    def add(self, event: Event) -> None:
+        """Takes in what a watch shows."""
+        self._events[event.namespace].append(event)
+
+    def story(self, namespace: str) -> Story:
+        """Gives what happened in a namespace, in order."""
+        return sorted(self._events.get(namespace, ()), key=lambda event: event.revision)
+
+    def forget(self, namespaces: Iterable[str]) -> None:
+        """Drops what happened in namespaces that are done with."""
+        for namespace in namespaces:
+            self._events.pop(namespace, None)
+
+
+def standing(story: Story) -> dict[Name, Event]:
+    """Gives what is there at the end of a story."""
+    found: dict[Name, Event] = {}
+    for event in story:
+        if event.type == DELETED:
+            found.pop(event.name, None)
+        else:
+            found[event.name] = event
+    return found
+
+
+def seconds(text: str) -> float:
+    """Reads a time of the API as seconds since 1970."""
+    return datetime.datetime.fromisoformat(text).timestamp()

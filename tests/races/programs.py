@@ -1,0 +1,124 @@
+"""Programs: what a few people do to one namespace at the same time, drawn from a seed. Pure.
+
+A program is its actors' steps with the pauses before them. What comes of it is a matter of timing: each run
+of it is another interleaving.
+"""
+
+import dataclasses
+import random
+from collections.abc import Mapping
+from typing import Any
+
+CREDENTIAL_NAMES = ("a", "b")
+CLAIM_NAMES = ("c0", "c1", "c2", "c3")
+LEASE = 10
+"""Seconds of the shortest lease that there can be."""
+SKEW = 300
+"""Seconds by which the clocks of holders are off."""
+
+THEMES: Mapping[str, Mapping[str, int]] = {
+    "a reference is made while its Credential is deleted": {"claim": 6, "delete": 4, "unclaim": 3},
+    "a reference is deleted and made again at once": {"reclaim": 6, "delete": 3, "unclaim": 1, "claim": 1},
+    "a Credential is deleted and made again with the same name": {"replace": 6, "claim": 5, "delete": 2},
+    "a namespace ends while it is written to": {
+        "leave": 2,
+        "claim": 5,
+        "delete": 3,
+        "renew": 2,
+        "replace": 1,
+    },
+    "leases lapse and are renewed": {"lease": 5, "renew": 6, "delete": 4, "unclaim": 1},
+    "owners change their minds": {"cordon": 4, "uncordon": 5, "force": 1, "claim": 5, "delete": 4},
+    "references wait for their own finalizers": {"finalize": 4, "unclaim": 4, "free": 3, "delete": 3},
+    "anything": {
+        **dict.fromkeys(("claim", "delete", "unclaim"), 5),
+        **dict.fromkeys(("replace", "create", "reclaim", "lease", "renew", "finalize", "free"), 3),
+        **dict.fromkeys(("cordon", "uncordon"), 2),
+        "force": 1,
+    },
+}
+"""What a program is about: how often each verb comes."""
+ON_CREDENTIALS = frozenset({"create", "delete", "replace", "cordon", "uncordon", "force"})
+PAUSES = (0.0, 0.0, 0.02, 0.1, 0.3, 1.2)
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One thing that somebody does: after a pause in seconds, to an object of that name."""
+
+    pause: float
+    verb: str
+    name: str = ""
+    fields: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+
+    def __str__(self) -> str:
+        fields = "".join(f" {name}={value}" for name, value in self.fields.items())
+        return f"{self.verb} {self.name}{fields}"
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Program:
+    """What is there at first, one step after the other, and then what each actor does."""
+
+    theme: str
+    begins: float
+    first: tuple[Step, ...]
+    actors: tuple[tuple[Step, ...], ...]
+
+
+def draw(seed: str, *, seconds: float) -> Program:
+    """Draws a program that begins at some moment of the weather's so many seconds."""
+    source = random.Random(seed)
+    theme = source.choice(sorted(THEMES))
+    first = [_step(source, "create", name, pause=0.0) for name in _some(source, CREDENTIAL_NAMES)]
+    verb = "lease" if "lease" in THEMES[theme] else "claim"
+    first += [_step(source, verb, name, pause=0.0) for name in _some(source, CLAIM_NAMES[:2])]
+    settled = source.choice((0.0, 0.1, 0.5, 1.5))
+    actors = [_actor(source, theme, settled) for _ in range(source.randint(2, 4))]
+    return Program(
+        theme=theme,
+        begins=source.uniform(0.0, max(0.5, seconds - 6.0)),
+        first=tuple(first),
+        actors=tuple(actors),
+    )
+
+
+def _some(source: random.Random, names: tuple[str, ...]) -> list[str]:
+    """Chooses at least one."""
+    return sorted(source.sample(names, source.randint(1, len(names))))
+
+
+def _actor(source: random.Random, theme: str, settled: float) -> tuple[Step, ...]:
+    weights = THEMES[theme]
+    verbs = source.choices(list(weights), list(weights.values()), k=source.randint(2, 6))
+    steps = []
+    for number, verb in enumerate(verbs):
+        names = CREDENTIAL_NAMES[:1] * 3 + CREDENTIAL_NAMES if verb in ON_CREDENTIALS else CLAIM_NAMES
+        pause = source.choice(PAUSES) * source.random() * 2 + (settled if number == 0 else 0.0)
+        steps.append(_step(source, verb, source.choice(names), pause=pause))
+    return tuple(steps)
+
+
+def _step(source: random.Random, verb: str, name: str, *, pause: float) -> Step:
+    return Step(pause=pause, verb=verb, name="" if verb == "leave" else name, fields=_fields(source, verb))
+
+
+def _fields(source: random.Random, verb: str) -> Mapping[str, Any]:
+    match verb:
+        case "create" | "replace":
+            return {"whenReferenced": source.choice(("Hold", "Hold", "Hold", "Refuse"))}
+        case "delete":
+            return {"propagation": source.choice(("Background", "Background", "Foreground"))}
+        case "claim" | "finalize":
+            return {"credential": source.choice("aaab")}
+        case "lease":
+            length = source.choice((LEASE, LEASE, 3600))
+            return {"credential": source.choice("aaab"), "seconds": length, "skew": _skew(source)}
+        case "renew":
+            return {"skew": _skew(source)}
+    return {}
+
+
+def _skew(source: random.Random) -> int:
+    """Gives how far a holder's clock is ahead."""
+    return source.choice((0, 0, SKEW, -SKEW))

@@ -1,0 +1,77 @@
+"""The operator with another clock, or with a fault built in: a program, for processes of their own.
+
+`--ahead` changes what every module reads from the clock of the wall; timers are not touched, as on a machine
+whose clock is off. `--fault` is there to prove that the invariants see it.
+"""
+
+import argparse
+import datetime
+import types
+from collections.abc import Callable, Mapping
+
+from credential_operator import (
+    __main__,
+    app,
+    checks,
+    controller,
+    events,
+    leader,
+    protection,
+    references,
+    view,
+)
+
+CLOCKS = (checks, controller, events, leader)
+"""The modules that read the clock of the wall, besides `app`.
+
+Of that, only `_now` is changed, which it gives to all passes: what else it reads, the end of a session, is
+compared by kopf with a clock that cannot be changed from here.
+"""
+
+
+def _set_clocks(ahead: datetime.timedelta) -> None:
+    class Clock(datetime.datetime):
+        @classmethod
+        def now(cls, tz: datetime.tzinfo | None = None) -> datetime.datetime:
+            return datetime.datetime.now(tz) + ahead
+
+    app._now = lambda: Clock.now(datetime.UTC)
+    shown = types.SimpleNamespace(**{**vars(datetime), "datetime": Clock})
+    for module in CLOCKS:
+        vars(module)["datetime"] = shown
+
+
+def _decide_by_cache() -> None:
+    """Asks what the watch has brought for who holds a deletion back, in place of a fresh list."""
+
+    async def blockers(self: protection.Protection, seen: view.View) -> list[references.Claim]:
+        if seen.forced or not seen.protected:
+            return []
+        now, known = self._clock(), self._known
+        listed = [known.references[key].parse() for key in known.references_to(seen.key)]
+        claims = references.claims(listed, seen.key, now)
+        return [claim for claim in claims if claim.counts_for(seen.document, now)]
+
+    protection.Protection.blockers = blockers  # type: ignore[method-assign]
+
+
+FAULTS: Mapping[str, Callable[[], None]] = {
+    "decides-by-cache": _decide_by_cache,
+}
+
+
+def main() -> int:
+    """Runs the operator."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--ahead", type=float, default=0.0, help="seconds")
+    parser.add_argument("--fault", choices=sorted(FAULTS))
+    chosen = parser.parse_args()
+    if chosen.ahead:
+        _set_clocks(datetime.timedelta(seconds=chosen.ahead))
+    if chosen.fault:
+        FAULTS[chosen.fault]()
+    return __main__.main(["run"])
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
