@@ -61,10 +61,15 @@ class Controller:
     def see_reference(self, event: str | None, document: Mapping[str, Any]) -> None:
         """Takes in an event about a CredentialReference."""
         key = inventory.key_of(document)
+        before = self._known.named_by(key)
         if event == "DELETED":
             self.lose_reference(key, uid=document["metadata"]["uid"])
         elif self._known.put_reference(document):
-            self.wake([Object(REFERENCE, key), Object(CREDENTIAL, inventory.named_by(document))])
+            # Another one of that name, whose end may never be told of, may have named another Credential.
+            named = {before, inventory.named_by(document)}
+            self.wake(
+                [Object(REFERENCE, key), *(Object(CREDENTIAL, one) for one in named if one is not None)]
+            )
 
     def lose_reference(self, key: objects.Key, *, uid: str) -> None:
         """Takes in that a CredentialReference is gone, unless another one of that name has come already."""

@@ -223,6 +223,10 @@ class Inventory:
         """Gives the references that name a Credential, from whatever namespace, sorted."""
         return self._references.pointing_at(credential)
 
+    def named_by(self, reference: Key) -> Key | None:
+        """Gives the Credential that a reference was last known to name."""
+        return self._references.target_of(reference)
+
     def references_from(self, namespace: str) -> list[Key]:
         """Gives the references in a namespace to Credentials of others."""
         return [

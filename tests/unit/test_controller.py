@@ -92,6 +92,24 @@ async def test_a_reference_wakes_its_credential_and_itself(work: Work) -> None:
     assert work.passes[2:] == [("credential", ONE)]
 
 
+@pytest.mark.parametrize("change", [{"uid": "another"}, {"generation": 2}], ids=str)
+async def test_a_reference_that_names_another_credential_wakes_both(
+    work: Work, change: dict[str, Any]
+) -> None:
+    work.controller.see_reference(None, document("nightly", credentialRef={"name": "one"}))
+    await work.until(2)
+    work.passes.clear()
+    other = document("nightly", "6", credentialRef={"name": "two"})
+    other["metadata"] |= change
+    work.controller.see_reference(None, other)
+    await work.until(3)
+    assert sorted(work.passes) == [
+        ("credential", ONE),
+        ("credential", Key("a", "two")),
+        ("reference", Key("a", "nightly")),
+    ]
+
+
 async def test_a_deleted_credential_wakes_its_references(work: Work) -> None:
     work.controller.see_credential("ADDED", document())
     work.controller.see_reference(None, document("nightly", credentialRef={"name": "one"}))
