@@ -85,7 +85,7 @@ class Binder:
         except cluster.NotFound:
             return False
         self._known.put_reference(written)
-        if _matters(document["status"]) != _matters(new):
+        if references.weighed(document["status"]) != references.weighed(new):
             self._wake([objects.Object(inventory.CREDENTIAL, named)])
         bound = references.bound(new)
         if references.bound(document["status"]).get("status") == "True" and bound["reason"] == "Expired":
@@ -103,9 +103,3 @@ class Binder:
         except cluster.NotFound:
             return
         logger.info("removed a reference that has ended", extra={"object": str(key)})
-
-
-def _matters(known: Json) -> tuple[Any, ...]:
-    """Gives what a Credential's status, or its deletion, depends on of a reference's status."""
-    bound = references.bound(known)
-    return bound.get("status"), bound.get("reason"), known.get("target", {}).get("name")

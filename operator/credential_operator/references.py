@@ -125,3 +125,9 @@ def removal(document: Json, now: Time) -> Time | None:
 def bound(known: Json) -> Json:
     """Gives the condition Bound of a status; empty if there is none."""
     return next((one for one in known.get("conditions", ()) if one["type"] == "Bound"), {})
+
+
+def weighed(known: Json) -> tuple[str, str, str]:
+    """Gives what a Credential's own status depends on of a reference's; it may have counted one that was unbound."""
+    target = known.get("target", {}).get("name", "")
+    return bound(known).get("reason", ""), known.get("expiresAt", ""), target

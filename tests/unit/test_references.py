@@ -141,6 +141,8 @@ def test_a_renewal_in_the_future_counts_from_when_it_was_seen() -> None:
     assert ended["expiresAt"] == seen["expiresAt"]
     assert references.bound(seen)["status"] == "True"
     assert references.bound(ended)["reason"] == "Expired"
+    assert references.weighed(seen) == ("Bound", "2026-11-22T13:00:00Z", "")
+    assert references.weighed({}) == ("", "", "")
 
 
 def test_a_lease_that_has_ended_counts_for_nobody_until_it_is_renewed() -> None:
