@@ -260,6 +260,7 @@ class App:
             ),
             recorder=recorder,
             wake=self._controller.wake,
+            see_credential=self._controller.see_credential,
             clock=_now,
         )
         async with asyncio.TaskGroup() as group:

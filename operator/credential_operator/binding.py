@@ -34,6 +34,7 @@ class Binder:
         lent: lending.Lending,
         recorder: events.Recorder,
         wake: objects.Wake,
+        see_credential: Callable[[str | None, Json], None],
         clock: Callable[[], datetime.datetime],
     ) -> None:
         self._connection = connection
@@ -42,6 +43,7 @@ class Binder:
         self._lending = lent
         self._recorder = recorder
         self._wake = wake
+        self._see_credential = see_credential
         self._clock = clock
 
     async def reference(self, key: objects.Key) -> datetime.datetime | None:
@@ -55,8 +57,7 @@ class Binder:
             await self._remove(key, document)
             return None
         named = inventory.named_by(document)
-        record = self._known.credentials.get(named)
-        credential = None if record is None else record.parse()
+        credential = await self._find(named)
         granted = credential is not None and self._survey.granted(credential, key.namespace)
         holding = await self._survey.holding(document)
         state = answers.bound(document, credential, now, granted=granted, holding=holding)

@@ -157,6 +157,10 @@ class Cluster:
         test = {"op": "test", "path": "/metadata/uid", "value": uid}
         return await self._request("PATCH", path, body=[test, *patch], kind=PATCH)
 
+    async def credential(self, namespace: str, name: str) -> Json:
+        """Reads a Credential; raises NotFound."""
+        return await self._request("GET", f"{API}/namespaces/{namespace}/credentials/{name}")
+
     async def delete_reference(self, namespace: str, name: str, *, uid: str, version: str) -> None:
         """Deletes a CredentialReference if it is still that one; raises NotFound."""
         path = f"{API}/namespaces/{namespace}/credentialreferences/{name}"

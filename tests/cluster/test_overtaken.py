@@ -126,3 +126,36 @@ def test_references_that_came_while_no_operator_ran_are_looked_at(space: Space, 
     site.operator.start()
 
     space.becomes("early", "credentialreference", Bound="False NotGranted")
+
+
+def test_a_reference_to_a_credential_that_no_watch_has_brought_yet_is_bound(space: Space, site: Site) -> None:
+    site.proxy.hold_watches(CREDENTIALS)
+    space.apply(space.source(("AKIAIOSFODNN7EXAMPLE", "x" * 40)), space.credential())
+
+    space.apply(space.reference())
+    space.becomes("nightly", "credentialreference", Bound="True Bound")
+
+    uid = space.get("credential", "backups")["metadata"]["uid"]
+    assert space.get("credentialreference", "nightly")["status"]["credential"]["uid"] == uid
+    space.until(lambda: space.get("credential", "backups")["status"].get("conditions"), "it is looked at too")
+
+
+def _counted(space: Space, name: str) -> int:
+    return int(space.get("credential", name)["status"].get("references", {}).get("count", 0))
+
+
+def test_a_lease_that_ends_before_its_reference_is_bound_is_counted_no_more(space: Space, site: Site) -> None:
+    space.published()
+    refused = site.proxy.fail(500, method="PATCH", path=f"/{space.name}/credentialreferences/")
+    document = space.reference()
+    document["spec"] |= {"leaseDurationSeconds": 10}
+    space.apply(document)
+    space.until(lambda: _counted(space, "backups") == 1, "it is counted")
+
+    created = space.get("credentialreference", "nightly")["metadata"]["creationTimestamp"]
+    end = datetime.datetime.fromisoformat(created) + datetime.timedelta(seconds=11)
+    _past(end.strftime("%Y-%m-%dT%H:%M:%SZ"))
+    site.proxy.lift(refused)
+
+    space.becomes("nightly", "credentialreference", Bound="False Expired", seconds=40)
+    space.until(lambda: _counted(space, "backups") == 0, "it is counted no more")
