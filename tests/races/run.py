@@ -9,7 +9,10 @@ from races.history import History
 from races.rounds import Failure
 
 TOGETHER = 50
-"""Interleavings of a round, where there is a choice."""
+"""Interleavings of a round."""
+CROWD = 100
+"""The same, where there are thousands."""
+MANY = 1000
 
 Say = Callable[[str], None]
 
@@ -26,9 +29,10 @@ def run(number: int, *, seed: int, say: Say, policies: str = "all", fault: str =
 
 def _parts(number: int) -> Iterator[int]:
     """Gives how many interleavings each round has."""
+    together = TOGETHER if number < MANY else CROWD
     while number > 0:
-        yield min(number, TOGETHER)
-        number -= TOGETHER
+        yield min(number, together)
+        number -= together
 
 
 async def _run(started: stage.Stage, parts: Sequence[int], *, seed: int, say: Say) -> list[Failure]:
