@@ -4,7 +4,7 @@ import dataclasses
 import datetime
 from typing import Any
 
-from credential_operator import findings, references, status
+from credential_operator import findings, inventory, references, selection, status
 from credential_operator.situation import State
 
 Json = dict[str, Any]
@@ -24,15 +24,15 @@ class Delivery:
 def bound(
     reference: Json, credential: Json | None, now: Time, *, granted: bool, holding: references.Holding
 ) -> State:
-    """Gives the condition Bound, from the Credential that is named (None: there is none).
+    """Gives the condition Bound, from the Credential that is meant (None: there is none).
 
     `granted`: its owner allows the reference's namespace. `holding` counts where the reference ends with its
     holder. What is not granted and what does not exist are one answer.
     """
     if over := _over(reference, now, holding):
         return over
-    name = _named(reference)
-    if credential is None:
+    name = _named(reference, credential)
+    if credential is None or not selection.bound_to(reference, credential):
         return _unbound("NotGranted", f"There is no Credential {name} that this reference may use.")
     if not granted:
         return _ungranted(reference, name)
@@ -76,6 +76,9 @@ def after(
     if state.value == "True" and credential is not None:
         metadata = credential["metadata"]
         new["credential"] = {name: metadata[name] for name in ("namespace", "name", "uid")}
+    elif "credentialSelector" in reference["spec"] and "credential" in reference["status"]:
+        # It looks no further: what it was bound to is what it means.
+        new["credential"] = reference["status"]["credential"]
     return new | ({"target": delivery.target} if delivery.target is not None else {})
 
 
@@ -96,12 +99,13 @@ def _ready(reference: Json, credential: Json | None, state: State, delivery: Del
     if synced is not None and synced.value == "False" and delivery.target is None:
         return synced
     ready = readiness(credential)
-    return dataclasses.replace(ready, message=f"Credential {_named(reference)}: {ready.message}")
+    return dataclasses.replace(ready, message=f"Credential {_named(reference, credential)}: {ready.message}")
 
 
-def _named(reference: Json) -> str:
-    named = reference["spec"]["credentialRef"]
-    return f"{named['namespace']}/{named['name']}" if "namespace" in named else str(named["name"])
+def _named(reference: Json, credential: Json | None) -> str:
+    key = inventory.named_by(reference) if credential is None else inventory.key_of(credential)
+    own = reference["metadata"]["namespace"]
+    return key.name if key is not None and key.namespace == own else str(key)
 
 
 def _ungranted(reference: Json, name: str) -> State:

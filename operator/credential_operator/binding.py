@@ -1,18 +1,21 @@
 """The straight line of a CredentialReference: look at its lease, its holder and the Credential it names, report."""
 
+import contextlib
 import datetime
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from credential_operator import (
     answers,
     cluster,
+    errors,
     events,
     inventory,
     lending,
     objects,
     references,
+    selection,
     status,
     survey,
 )
@@ -56,23 +59,41 @@ class Binder:
         if removal is not None and removal <= now:
             await self._remove(key, document)
             return None
-        named = inventory.named_by(document)
-        credential = await self._find(named)
+        chosen = selection.choose(document, self._candidates(document))
+        credential = None if chosen.key is None else await self._find(chosen.key)
         granted = credential is not None and self._survey.granted(credential, key.namespace)
         holding = await self._survey.holding(document)
-        state = answers.bound(document, credential, now, granted=granted, holding=holding)
-        delivery = await self._lending.deliver(document, named, state)
+        state = chosen.refusal or answers.bound(document, credential, now, granted=granted, holding=holding)
+        delivery = await self._lending.deliver(document, chosen.key, state)
         new = answers.after(document, credential, now, state=state, holding=holding, delivery=delivery)
-        if await self._report(key, document, new, named):
+        if await self._report(key, document, new, chosen.key):
             return now
         later = document | {"status": new}
         end, removal = references.lease_end(later, now), references.removal(later, now)
         looks = [removal, end if end is not None and end > now else None]
         if state.reason == answers.REVOKED and delivery.target is not None:
-            looks.append(self._lending.revoked_at(later, named))
+            looks.append(self._lending.revoked_at(later, chosen.key))
         return min((look for look in looks if look is not None), default=None)
 
-    async def _report(self, key: objects.Key, document: Json, new: Json, named: objects.Key) -> bool:
+    def _candidates(self, document: Json) -> Iterator[Json]:
+        """Gives the Credentials that a selecting reference may find."""
+        place = inventory.selects_in(document)
+        if place is None:
+            return
+        for record in self._known.credentials_in(place):
+            credential = record.parse()
+            if self._survey.granted(credential, document["metadata"]["namespace"]):
+                yield credential
+
+    async def _find(self, named: objects.Key) -> Json | None:
+        """Gives a Credential; one that no watch has brought yet, as after a start, is asked for."""
+        if named not in self._known.credentials:
+            with contextlib.suppress(cluster.NotFound, errors.Forbidden):
+                self._see_credential(None, await self._connection.credential(*named))
+        found = self._known.credentials.get(named)
+        return None if found is None else found.parse()
+
+    async def _report(self, key: objects.Key, document: Json, new: Json, named: objects.Key | None) -> bool:
         """Writes the status if it differs, and has the Credential count anew where it matters to that.
 
         Tells whether somebody has changed the reference meanwhile, so that another pass is due.
@@ -86,7 +107,7 @@ class Binder:
         except cluster.NotFound:
             return False
         self._known.put_reference(written)
-        if references.weighed(document["status"]) != references.weighed(new):
+        if named is not None and references.weighed(document["status"]) != references.weighed(new):
             self._wake([objects.Object(inventory.CREDENTIAL, named)])
         bound = references.bound(new)
         if references.bound(document["status"]).get("status") == "True" and bound["reason"] == "Expired":

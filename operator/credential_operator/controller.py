@@ -49,6 +49,7 @@ class Controller:
             self._known.put_credential(document)
             wake([Object(CREDENTIAL, key)])
             self.wake_references(key)
+            self._wake_selecting(key.namespace)
 
     def lose_credential(self, key: objects.Key, *, uid: str) -> None:
         """Takes in that a Credential is gone, unless another one of that name has come already."""
@@ -57,6 +58,7 @@ class Controller:
             self._queue.forget(lost)
             self.wake([lost])
             self.wake_references(key)
+            self._wake_selecting(key.namespace)
 
     def see_reference(self, event: str | None, document: Mapping[str, Any]) -> None:
         """Takes in an event about a CredentialReference."""
@@ -90,6 +92,10 @@ class Controller:
     def wake_references(self, credential: objects.Key) -> None:
         """Has the references to a Credential looked at soon."""
         self.wake(Object(REFERENCE, key) for key in self._known.references_to(credential))
+
+    def _wake_selecting(self, namespace: str) -> None:
+        """Has the references looked at that look for a Credential in a namespace."""
+        self.wake_later(Object(REFERENCE, key) for key in self._known.selecting_in(namespace))
 
     def _endpoint(self, item: Object) -> str:
         record = self._known.credentials.get(item.key) if item.kind == CREDENTIAL else None

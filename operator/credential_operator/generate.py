@@ -117,6 +117,7 @@ def _examples() -> Iterator[tuple[str, str]]:
         for name, documents in _samples(provider):
             yield name, manifest(documents)
     yield "credentialreference", manifest([_reference()])
+    yield "credentialreference-borrowed", manifest([_borrowing()])
 
 
 def _samples(provider: contract.Provider[Any, Any]) -> Iterator[tuple[str, list[Json]]]:
@@ -205,6 +206,12 @@ def _fake_keys(provider: contract.Provider[Any, Any]) -> Iterator[tuple[str, str
 def _reference() -> Json:
     spec = {"credentialRef": {"name": "s3"}, "description": "the nightly backup"}
     return _object(kinds.REFERENCE, "nightly", spec)
+
+
+def _borrowing() -> Json:
+    target = {"name": "costs-env", "format": "env"}
+    spec = {"credentialRef": {"name": "aws", "namespace": "team-a"}, "target": target}
+    return _object(kinds.REFERENCE, "costs", spec)
 
 
 def _object(kind: kinds.Kind, name: str, spec: Json) -> Json:

@@ -85,7 +85,11 @@ def _kept(document: Mapping[str, Any]) -> Json:
             **{
                 name: metadata[name] for name in ("namespace", "name", "uid", "resourceVersion", "generation")
             },
-            **{name: metadata[name] for name in ("finalizers", "deletionTimestamp") if name in metadata},
+            **{
+                name: metadata[name]
+                for name in ("finalizers", "deletionTimestamp", "labels")
+                if name in metadata
+            },
             "creationTimestamp": metadata["creationTimestamp"],
             "annotations": _own(metadata.get("annotations")),
         },
@@ -131,6 +135,7 @@ class Inventory:
         self._borrowed = Index()
         self._references = Links()
         self._held: dict[str, Index] = {}
+        self._selecting: dict[str, set[Key]] = {}
         # The answer to a write can come after the word of the watch that its object is gone.
         self._gone: collections.OrderedDict[str, None] = collections.OrderedDict()
 
@@ -205,6 +210,7 @@ class Inventory:
         self._references.put(key, named_by(document))
         self._borrowed.put(key, borrowed_by(document))
         self._hold(key, holder_of(document))
+        self._select(key, selects_in(document) if named_by(document) is None else None)
         return True
 
     def drop_reference(self, key: Key, uid: str) -> Key | None:
@@ -217,6 +223,7 @@ class Inventory:
         self._references.put(key, None)
         self._borrowed.put(key, ())
         self._hold(key, None)
+        self._select(key, None)
         return named_by(known.parse())
 
     def references_to(self, credential: Key) -> list[Key]:
@@ -226,6 +233,20 @@ class Inventory:
     def named_by(self, reference: Key) -> Key | None:
         """Gives the Credential that a reference was last known to name."""
         return self._references.target_of(reference)
+
+    def selecting_in(self, namespace: str) -> list[Key]:
+        """Gives the references that look for a Credential in a namespace and have none yet, sorted."""
+        return sorted(self._selecting.get(namespace, ()))
+
+    def credentials_in(self, namespace: str) -> Iterator[Record]:
+        """Gives the Credentials of a namespace."""
+        return (seen for key, seen in self.credentials.items() if key.namespace == namespace)
+
+    def _select(self, reference: Key, namespace: str | None) -> None:
+        for looking in self._selecting.values():
+            looking.discard(reference)
+        if namespace is not None:
+            self._selecting.setdefault(namespace, set()).add(reference)
 
     def references_from(self, namespace: str) -> list[Key]:
         """Gives the references in a namespace to Credentials of others."""
@@ -336,10 +357,18 @@ def _key(metadata: Mapping[str, Any]) -> Key:
     return Key(sys.intern(metadata.get("namespace", "")), sys.intern(metadata["name"]))
 
 
-def named_by(reference: Mapping[str, Any]) -> Key:
-    """Gives the Credential that a CredentialReference names."""
-    named = reference["spec"]["credentialRef"]
+def named_by(reference: Mapping[str, Any]) -> Key | None:
+    """Gives the Credential that a CredentialReference names, or was bound to by its selector; None before that."""
+    named = reference["spec"].get("credentialRef") or (reference.get("status") or {}).get("credential")
+    if named is None:
+        return None
     return Key(named.get("namespace") or reference["metadata"]["namespace"], named["name"])
+
+
+def selects_in(reference: Mapping[str, Any]) -> str | None:
+    """Gives the namespace in which a CredentialReference looks for a Credential; None where it names one."""
+    selector = reference["spec"].get("credentialSelector")
+    return None if selector is None else str(selector.get("namespace") or reference["metadata"]["namespace"])
 
 
 def borrowed_by(reference: Mapping[str, Any]) -> set[str]:

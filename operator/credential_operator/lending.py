@@ -51,7 +51,7 @@ class Lending:
         self._targets = written
         self._clock = clock
 
-    async def deliver(self, reference: Json, lender: objects.Key, state: State) -> Delivery:
+    async def deliver(self, reference: Json, lender: objects.Key | None, state: State) -> Delivery:
         """Brings the target of a reference to what it should be; `state` is the reference's condition Bound."""
         wanted, recorded = reference["spec"].get("target"), reference["status"].get("target")
         if recorded is not None and (wanted is None or wanted["name"] != recorded["name"]):
@@ -59,7 +59,7 @@ class Lending:
             recorded = None
         if wanted is None:
             return Delivery()
-        record = self._known.credentials.get(lender)
+        record = None if lender is None else self._known.credentials.get(lender)
         if state.value == "True" and record is not None:
             return await self._publish(reference, record, recorded)
         if (
@@ -71,9 +71,9 @@ class Lending:
             recorded = None
         return Delivery(synced=State("False", state.reason, state.message), target=recorded)
 
-    def revoked_at(self, reference: Json, lender: objects.Key) -> datetime.datetime:
+    def revoked_at(self, reference: Json, lender: objects.Key | None) -> datetime.datetime:
         """Gives when the target of a revoked reference goes."""
-        record = self._known.credentials.get(lender)
+        record = None if lender is None else self._known.credentials.get(lender)
         grace = GRACE
         if record is not None:
             seen = view.parse(record, self._catalogue)

@@ -85,10 +85,16 @@ def claim(document: Json, now: Time) -> Claim:
     return Claim(
         key=objects.Key(document["metadata"]["namespace"], document["metadata"]["name"]),
         created=document["metadata"]["creationTimestamp"],
-        bound_to=((document.get("status") or {}).get("credential") or {}).get("uid", ""),
+        bound_to=_bound_to(document.get("status") or {}),
         ends=lease_end(document, now),
         ended=awaits_holder(document) and bound(document.get("status") or {}).get("reason") in UNHELD,
     )
+
+
+def _bound_to(known: Json) -> str:
+    """Gives the uid of the Credential that a reference is bound to; a selecting one remembers it longer."""
+    held = bound(known).get("status") == "True"
+    return str(known.get("credential", {}).get("uid", "")) if held else ""
 
 
 def awaits_holder(document: Json) -> bool:

@@ -337,6 +337,7 @@ def test_a_reference_stays_with_its_holder_and_its_credential(plane: ControlPlan
         ({"holder": {**job, "name": "hourly"}}, "another holder"),
         ({"holder": None}, "another holder"),
         ({"credentialRef": {"name": "others"}}, "another Credential"),
+        ({"credentialRef": None, "credentialSelector": {"types": ["s3"]}}, "another Credential"),
     )
     for change, what in changes:
         changed = document("held", {**claim, **change}, kind="CredentialReference")
@@ -358,7 +359,7 @@ def test_every_rule_has_its_examples() -> None:
         ("Credential.spec", "the credential type cannot change"),
         ("CredentialReference", "metadata.name must have at most 63 characters"),
         ("CredentialReference.spec.holder", "cannot change: make another reference"),
-        ("CredentialReference.spec.credentialRef", "cannot change: make another reference"),
+        ("CredentialReference.spec", "what is needed cannot change: make another reference"),
         ("CredentialReference.spec.target.format", "the Secret of the new format has another type"),
         ("Credential.spec.targets", "two targets cannot be the same Secret"),
         ("Credential.spec.targets[].format", "the Secret of the new format has another type"),

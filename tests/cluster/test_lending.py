@@ -80,7 +80,7 @@ def test_what_is_not_granted_learns_nothing_and_holds_nothing(space: Space, borr
 def test_grants_come_and_go_with_labels_and_the_target_stays_for_a_while(
     space: Space, borrower: Space, site: Site
 ) -> None:
-    granted = {"selector": {"matchLabels": {"backups": "true"}}, "revocationGracePeriod": "4s"}
+    granted = {"selector": {"matchLabels": {"backups": "true"}}, "revocationGracePeriod": "1h"}
     key = space.published(allowedNamespaces=granted)
     borrower.apply(_claim(borrower, space))
     _bound(borrower, "False NotGranted")
@@ -96,7 +96,8 @@ def test_grants_come_and_go_with_labels_and_the_target_stays_for_a_while(
     space.apply(space.source(new))
     space.until(lambda: space.key_in() == new, "the owner's target has the new key")
     assert borrower.key_in(ENV) == key, "a revoked target is left alone"
-    borrower.until(borrower.gone("secret", ENV), "it goes after the grace period", seconds=10)
+    space.patch("credential", "backups", {"spec": {"allowedNamespaces": {"revocationGracePeriod": "1s"}}})
+    borrower.until(borrower.gone("secret", ENV), "it goes after the grace period")
     assert "target" not in borrower.get("credentialreference", "nightly")["status"]
     space.until(
         lambda: space.get("credential", "backups")["status"]["references"]["count"] == 0, "it counts no more"
@@ -239,3 +240,55 @@ def test_a_claim_beside_its_credential_can_have_a_target_in_another_form(space: 
     space.apply(claim)
     space.becomes("nightly", "credentialreference", Synced="True Published")
     assert "[default]" in space.data("file")["credentials"]
+
+
+# Selection
+
+
+def _labelled(space: Space, name: str, **fields: Any) -> spaces.Json:
+    document = space.credential(name, secretRef={"name": "keys"}, **fields)
+    document["metadata"]["labels"] = {"tier": "backup"}
+    return document
+
+
+def test_a_selector_binds_the_one_that_matches_and_stays_with_it(space: Space, borrower: Space) -> None:
+    claim = space.reference()
+    claim["spec"] = {"credentialSelector": {"types": ["aws"], "matchLabels": {"tier": "backup"}}}
+    space.apply(claim)
+    borrower.apply(borrower.credential("planted"))
+    borrower.kubectl("label", "credential", "planted", "tier=backup")
+    space.becomes("nightly", "credentialreference", Bound="False NotGranted")
+
+    space.new_user()
+    space.apply(space.source(space.new_key()), _labelled(space, "one"))
+    found = space.becomes("nightly", "credentialreference", Bound="True Bound", Ready="True Available")
+    assert found["status"]["credential"]["name"] == "one"
+
+    space.apply(_labelled(space, "two"))
+    space.becomes("two", Ready="True Available")
+    assert space.get("credentialreference", "nightly")["status"]["credential"]["name"] == "one"
+    another = space.reference("another")
+    another["spec"] = claim["spec"]
+    space.apply(another)
+    refused = space.becomes("another", "credentialreference", Bound="False Ambiguous")
+    assert "one, two" in spaces.message(refused, "Bound")
+    space.kubectl("label", "credential", "two", "tier-")
+    space.becomes("another", "credentialreference", Bound="True Bound")
+
+
+def test_a_selector_in_another_namespace_finds_only_what_is_granted(space: Space, borrower: Space) -> None:
+    space.new_user()
+    granted = {"names": [borrower.name]}
+    space.apply(
+        space.source(space.new_key()),
+        _labelled(space, "open", allowedNamespaces=granted),
+        _labelled(space, "closed"),
+    )
+    claim = borrower.reference()
+    claim["spec"] = {
+        "credentialSelector": {"matchLabels": {"tier": "backup"}, "namespace": space.name},
+        "target": {"name": ENV, "format": "env"},
+    }
+    borrower.apply(claim)
+    found = borrower.becomes("nightly", "credentialreference", Bound="True Bound", Synced="True Published")
+    assert found["status"]["credential"]["name"] == "open"

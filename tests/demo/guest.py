@@ -11,7 +11,9 @@ LABEL = "credential-operator-demo"
 """On the namespaces that a demo made."""
 NAMESPACE = "credential-operator-demo"
 """Where the walk takes place."""
-NAMESPACES = (HOME, NAMESPACE)
+TEAM = "credential-operator-demo-team-b"
+"""Where another team lives."""
+NAMESPACES = (HOME, NAMESPACE, TEAM)
 DEFINITIONS = ("credentials.credential-operator.io", "credentialreferences.credential-operator.io")
 
 NO_FINALIZERS = '{"metadata": {"finalizers": null}}'

@@ -45,6 +45,15 @@ def source_secret(name: str, *, key: Key) -> Manifest:
     return Manifest(yaml.safe_dump(source, sort_keys=False), notes)
 
 
+def borrowing(namespace: str) -> Manifest:
+    """Takes the example of a claim from another namespace, for a Credential in this one."""
+    (claim,) = _documents("credentialreference-borrowed")
+    claim["spec"]["credentialRef"]["namespace"] = namespace
+    note = f'  CredentialReference: {{spec: {{credentialRef: {{namespace: "{namespace}"}}}}}}'
+    notes = (f"{EXAMPLES}/credentialreference-borrowed.yaml, patched in memory:", note)
+    return Manifest(yaml.safe_dump(claim, sort_keys=False), notes)
+
+
 def _documents(name: str) -> Iterator[Json]:
     return yaml.safe_load_all((ROOT / EXAMPLES / f"{name}.yaml").read_text())
 

@@ -32,6 +32,8 @@ class Walk:
         self._good_rotation()
         self._refused_deletion()
         self._released_deletion()
+        self._shared()
+        self._found()
         self._wrong_key_believed()
         self._overview()
 
@@ -152,6 +154,43 @@ class Walk:
             "the published Secret is gone", expected=None, seen=self._shell.get("secret", "s3-env")
         )
 
+    def _shared(self) -> None:
+        self._title(
+            "Another team needs the AWS key: the owner shares it, and the team gets a Secret of its own, "
+            "which follows every rotation."
+        )
+        grant = f'{{"spec":{{"allowedNamespaces":{{"names":["{guest.TEAM}"]}}}}}}'
+        self._shell.run(f"kubectl patch credential aws --type=merge -p '{grant}'")
+        claim = manifests.borrowing(guest.NAMESPACE)
+        self._shell.run(f"{APPLY} -n {guest.TEAM}", stdin=claim.text, notes=claim.notes)
+        self._shell.wait(f"credentialreference/costs -n {guest.TEAM}", "condition=Ready")
+        self._shell.run(f"kubectl get credentialreferences,secrets -n {guest.TEAM}")
+        self._see_published("costs-env", self._aws_key, "-n", guest.TEAM)
+
+    def _found(self) -> None:
+        self._title(
+            "Nobody has to declare anything: a Deployment that uses a published Secret is found, and the "
+            "deletion waits for it."
+        )
+        self._shell.run("kubectl create deployment bills --image=registry.k8s.io/pause:3.10 --replicas=0")
+        self._shell.run("kubectl set env deployment/bills --from=secret/aws-env")
+        self._shell.wait("credential/aws", "jsonpath='{.status.references.count}'=2")
+        self._shell.run("kubectl get credential aws -o jsonpath='{.status.references}'")
+        printed = self._shell.run("kubectl delete credential aws", refused=True)
+        named = f"in use by CredentialReference {guest.TEAM}/costs" in printed
+        self._shell.see("the refusal names the other team", expected=True, seen=named)
+
+        self._shell.run(f"kubectl delete credentialreference costs -n {guest.TEAM}")
+        self._shell.wait("credential/aws", "jsonpath='{.status.references.declared}'=0")
+        self._shell.run("kubectl delete credential aws --wait=false")
+        self._shell.wait("credential/aws", "condition=DeletionBlocked")
+        self._message("aws", "DeletionBlocked")
+        self._shell.run("kubectl delete deployment bills")
+        self._shell.wait("credential/aws", "delete")
+        self._shell.see(
+            "the published Secret is gone", expected=None, seen=self._shell.get("secret", "aws-env")
+        )
+
     def _wrong_key_believed(self) -> None:
         self._title(
             "Back to the wrong key: AWS has refused it three times, it was never published, and it "
@@ -188,9 +227,9 @@ class Walk:
             seen=[word for word in (key[0], *clouds.OBJECTS) if word in printed],
         )
 
-    def _see_published(self, secret: str, key: manifests.Key) -> None:
+    def _see_published(self, secret: str, key: manifests.Key, *where: str) -> None:
         """Checks the published key, whose secret half is compared and never shown."""
-        found = self._shell.get("secret", secret) or {}
+        found = self._shell.get("secret", secret, *where) or {}
         data = {name: base64.b64decode(value).decode() for name, value in found.get("data", {}).items()}
         same = (data.get(KEY_ID), data.get("AWS_SECRET_ACCESS_KEY")) == key
         self._shell.see(f"Secret {secret} holds key {key[0]}", expected=True, seen=same)

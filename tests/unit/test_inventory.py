@@ -275,3 +275,34 @@ def test_new_labels_of_a_namespace_concern_its_references_to_others(known: inven
     ]
     known.drop_namespace("b")
     assert known.namespaces == {}
+
+
+def test_references_that_look_for_a_credential_are_known_by_where_they_look(
+    known: inventory.Inventory,
+) -> None:
+    looking = reference("looking")
+    looking["spec"] = {"credentialSelector": {"types": ["aws"], "namespace": "b"}}
+    at_home = reference("at-home")
+    at_home["spec"] = {"credentialSelector": {"types": ["aws"]}}
+    for document in (looking, at_home):
+        known.put_reference(document)
+    assert (known.selecting_in("b"), known.selecting_in("a")) == (
+        [Key("a", "looking")],
+        [Key("a", "at-home")],
+    )
+    assert inventory.selects_in(reference()) is None
+
+    found = reference("looking", version="6")
+    found["spec"] = looking["spec"]
+    found["status"] = {"credential": {"namespace": "b", "name": "backups", "uid": "u"}}
+    known.put_reference(found)
+    assert known.selecting_in("b") == []
+    assert known.references_to(Key("b", "backups")) == [Key("a", "looking")]
+    known.drop_reference(Key("a", "at-home"), "uid-at-home")
+    assert known.selecting_in("a") == []
+
+
+def test_the_credentials_of_a_namespace_are_found(known: inventory.Inventory) -> None:
+    known.put_credential(credential())
+    assert [seen.uid for seen in known.credentials_in("a")] == ["uid-backups"]
+    assert list(known.credentials_in("b")) == []

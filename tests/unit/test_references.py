@@ -3,7 +3,7 @@
 import datetime
 from typing import Any
 
-from credential_operator import answers, references, status
+from credential_operator import answers, references, selection, status
 from credential_operator.objects import Key
 from credential_operator.situation import State
 
@@ -23,8 +23,20 @@ def reference(
     return {
         "metadata": {"namespace": "a", "name": name, "generation": 1, "creationTimestamp": created},
         "spec": {"credentialRef": {"name": to}, **spec},
-        "status": {"credential": {"namespace": "a", "name": to, "uid": bound}} if bound else {},
+        "status": holding(to, bound) if bound else {},
     }
+
+
+def holding(name: str, uid: str) -> dict[str, Any]:
+    """Return the status of a claim that is bound."""
+    condition = {
+        "type": "Bound",
+        "status": "True",
+        "reason": "Bound",
+        "message": "",
+        "lastTransitionTime": "",
+    }
+    return {"conditions": [condition], "credential": {"namespace": "a", "name": name, "uid": uid}}
 
 
 def credential(*, deleted: str | None = None, ready: bool = True, **spec: Any) -> dict[str, Any]:
@@ -295,3 +307,50 @@ def test_a_reference_is_ready_when_its_target_is_there() -> None:
     states = {one["type"]: (one["status"], one["reason"]) for one in still["conditions"]}
     assert (states["Ready"], states["Synced"]) == (("True", "Available"), ("False", "HeldBack"))
     assert still["target"] == HAD
+
+
+# Selection
+
+
+def selecting(*, name: str = "nightly", bound: str = "", **selector: Any) -> dict[str, Any]:
+    one = reference(name, bound=bound)
+    one["spec"] = {"credentialSelector": selector or {"types": ["aws"]}}
+    return one
+
+
+def offered(name: str, kind: str = "aws", **labels: str) -> dict[str, Any]:
+    metadata = {"namespace": "a", "name": name, "uid": f"u-{name}", "labels": labels}
+    return {"metadata": metadata, "spec": {kind: {}}, "status": {}}
+
+
+def test_a_selector_matches_by_type_and_by_all_of_its_labels() -> None:
+    backup = offered("one", "s3", tier="backup", team="b")
+    assert selection.matches({"types": ["aws", "s3"]}, backup)
+    assert not selection.matches({"types": ["aws"]}, backup)
+    assert selection.matches({"matchLabels": {"tier": "backup"}}, backup)
+    assert not selection.matches({"types": ["s3"], "matchLabels": {"tier": "gold"}}, backup)
+    assert not selection.matches({"matchLabels": {"tier": "backup"}}, {**backup, "metadata": {}})
+
+
+def test_one_that_matches_is_chosen_and_none_or_several_are_said() -> None:
+    assert selection.choose(selecting(), [offered("one"), offered("two", "s3")]).key == Key("a", "one")
+    nobody = selection.choose(selecting(), [offered("two", "s3")])
+    assert (nobody.key, nobody.refusal and nobody.refusal.reason) == (None, "NotGranted")
+    many = selection.choose(selecting(), [offered(f"c{number}") for number in range(7)])
+    assert many.refusal is not None
+    assert many.refusal.reason == "Ambiguous"
+    assert "7 Credentials match, and must be one: c0, c1, c2, c3, c4 and others." in many.refusal.message
+    assert selection.choose(reference(), []).key == BACKUPS
+
+
+def test_what_was_selected_once_is_meant_whatever_matches_later() -> None:
+    held = selecting(bound="u-one")
+    held["status"]["credential"]["name"] = "one"
+    assert selection.choose(held, [offered("other")]).key == Key("a", "one")
+    assert told(held, offered("one", "s3"))["Bound"] == ("True", "Bound")
+    again = {**offered("one"), "metadata": {**offered("one")["metadata"], "uid": "another of that name"}}
+    lost = after(held, again)
+    assert references.bound(lost)["reason"] == "NotGranted"
+    assert lost["credential"] == held["status"]["credential"]
+    assert not counts({**held, "status": lost}, offered("one"), granted=False)
+    assert references.bound(after({**held, "status": lost}, None))["reason"] == "NotGranted"

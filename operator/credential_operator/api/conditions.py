@@ -63,6 +63,7 @@ class Reason(enum.StrEnum):
     NOT_ACCEPTING = "NotAccepting"
     FINISHED = "Finished"
     REVOKED = "Revoked"
+    AMBIGUOUS = "Ambiguous"
     HOLDER_KIND_NOT_WATCHED = "HolderKindNotWatched"
 
 
@@ -223,6 +224,12 @@ REFERENCE = (
         "False",
         (Reason.NOT_GRANTED,),
         "There is no such Credential that this namespace may use.",
+    ),
+    Meaning(
+        Type.BOUND,
+        "False",
+        (Reason.AMBIGUOUS,),
+        "Several Credentials match `credentialSelector`; the message names them.",
     ),
     Meaning(
         Type.BOUND,

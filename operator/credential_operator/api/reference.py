@@ -19,6 +19,28 @@ class CredentialRef(values.Model):
     reference's own."""
 
 
+class CredentialSelector(values.Model):
+    """The Credential that is needed, by what it is: exactly one has to match."""
+
+    rules = (
+        values.Rule(
+            rule="(has(self.types) && size(self.types) > 0) || "
+            "(has(self.matchLabels) && size(self.matchLabels) > 0)",
+            message="must say what to look for: types, matchLabels or both",
+        ),
+    )
+
+    types: Annotated[
+        tuple[Annotated[str, pydantic.Field(max_length=63)], ...],
+        pydantic.Field(max_length=16, json_schema_extra={"x-kubernetes-list-type": "set"}),
+    ] = ()
+    """Credential types, one of which it must be, such as s3."""
+    match_labels: dict[values.MetadataKey, values.LabelValue] = pydantic.Field(default={}, max_length=16)
+    """Labels that it must have."""
+    namespace: values.NamespaceName | None = None
+    """The one namespace in which is looked, whose owners have to allow this one; left out: the reference's own."""
+
+
 class Holder(values.Model):
     """The object that needs the Credential."""
 
@@ -57,16 +79,27 @@ class Spec(values.Model):
             path=".holder",
         ),
         values.Rule(
-            rule="self.credentialRef == oldSelf.credentialRef",
-            message="cannot change: make another reference for another Credential",
-            path=".credentialRef",
+            rule="has(self.credentialRef) != has(self.credentialSelector)",
+            message="must have either credentialRef, the Credential by name, or credentialSelector, by type and labels",
+        ),
+        values.Rule(
+            rule="has(self.credentialRef) == has(oldSelf.credentialRef) && "
+            "(!has(self.credentialRef) || self.credentialRef == oldSelf.credentialRef) && "
+            "(!has(self.credentialSelector) || !has(oldSelf.credentialSelector) || "
+            "self.credentialSelector == oldSelf.credentialSelector)",
+            message="what is needed cannot change: make another reference for another Credential",
         ),
     )
 
-    credential_ref: Annotated[
-        CredentialRef, pydantic.Field(json_schema_extra={"x-kubernetes-map-type": "atomic"})
-    ]
-    """The Credential that is needed."""
+    credential_ref: (
+        Annotated[CredentialRef, pydantic.Field(json_schema_extra={"x-kubernetes-map-type": "atomic"})] | None
+    ) = None
+    """The Credential that is needed, by name."""
+    credential_selector: (
+        Annotated[CredentialSelector, pydantic.Field(json_schema_extra={"x-kubernetes-map-type": "atomic"})]
+        | None
+    ) = None
+    """The Credential that is needed, by type and labels. Once it is bound to one, it stays with that."""
     target: credential.Target | None = None
     """A Secret of its own, in the reference's namespace, laid out for its consumer: written by the operator, kept
     fresh, and removed with this object."""

@@ -14,6 +14,11 @@ def leased(*, without: str = "", **changes: Any) -> Json:
     return {name: value for name, value in whole.items() if name != without}
 
 
+def selecting(**selector: Any) -> Json:
+    """Return a spec that selects its Credential."""
+    return {"credentialSelector": selector}
+
+
 JOB = {"apiVersion": "batch/v1", "kind": "Job", "name": "nightly"}
 NOW = "2026-11-22T00:00:00Z"
 CASES = {
@@ -22,6 +27,41 @@ CASES = {
         "must be the name of a Credential: lower-case letters, digits, '-' and '.'",
         good={"credentialRef": {"name": "backups"}},
         bad={"credentialRef": {"name": "Backups!"}},
+        kind="CredentialReference",
+    ),
+    "a reference names a Credential or selects it": Case(
+        "spec",
+        "must have either credentialRef, the Credential by name, or credentialSelector, by type and labels",
+        good=selecting(types=["s3"]),
+        bad={**selecting(types=["s3"]), "credentialRef": {"name": "backups"}},
+        kind="CredentialReference",
+    ),
+    "a selector looks for something": Case(
+        "spec.credentialSelector",
+        "must say what to look for: types, matchLabels or both",
+        good=selecting(matchLabels={"tier": "backup"}),
+        bad=selecting(namespace="team-a"),
+        kind="CredentialReference",
+    ),
+    "a selector looks in a namespace that there can be": Case(
+        "spec.credentialSelector.namespace",
+        "must be the name of a namespace",
+        good=selecting(types=["s3"], namespace="team-a"),
+        bad=selecting(types=["s3"], namespace="Team A"),
+        kind="CredentialReference",
+    ),
+    "a selector has the keys of labels": Case(
+        "spec.credentialSelector.matchLabels",
+        "every key must be a label or annotation key, such as app or example.com/team",
+        good=selecting(matchLabels={"example.com/tier": "backup"}),
+        bad=selecting(matchLabels={"a b": "c"}),
+        kind="CredentialReference",
+    ),
+    "a selector has the values of labels": Case(
+        "spec.credentialSelector.matchLabels[a]",
+        "must be a label value: letters, digits, '-', '_' and '.'",
+        good=selecting(matchLabels={"a": "b"}),
+        bad=selecting(matchLabels={"a": "b c"}),
         kind="CredentialReference",
     ),
     "a reference names a namespace that there can be": Case(
