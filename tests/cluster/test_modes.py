@@ -10,7 +10,15 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from cluster import sites, test_credentials, test_deletion, test_references, test_rotation, test_targets
+from cluster import (
+    sites,
+    test_credentials,
+    test_deletion,
+    test_references,
+    test_rotation,
+    test_targets,
+    workloads,
+)
 from cluster.sites import Site
 from cluster.space import FINALIZER, Space
 from controlplane import ControlPlane
@@ -153,3 +161,72 @@ def test_the_operator_may_not_look_beyond_the_list(listed: Site) -> None:
                 "auth", "can-i", verb, resource, f"--namespace={namespace}", check=False, impersonate=ACCOUNT
             )
             assert (answer.stdout.strip(), answer.returncode) == ("no", 1), json.dumps([verb, resource])
+
+
+def test_namespaces_of_the_list_share_by_name_and_nothing_else_is_there_for_them(listed: Site) -> None:
+    owner, borrower = listed.space_of("team-a"), listed.space_of("team-b")
+    owner.new_user(name="shared")
+    key = owner.new_key("shared")
+    owner.apply(owner.source(key, "shared"))
+    granted = {"names": ["team-b"]}
+    owner.apply(
+        owner.credential(
+            "shared", secretRef={"name": "shared"}, allowedNamespaces=granted, whenReferenced="Hold"
+        )
+    )
+    claims = {
+        name: borrower.reference(name, "shared")
+        | {"spec": {"credentialRef": {"name": "shared", "namespace": where}}}
+        for name, where in (("lent", "team-a"), ("absent", "elsewhere"))
+    }
+    claims["lent"]["spec"]["target"] = {"name": "lent-env", "format": "env"}
+    borrower.apply(*claims.values(), workloads.deployment("api", "lent-env", replicas=0))
+    borrower.becomes("lent", "credentialreference", Synced="True Published")
+    borrower.becomes("absent", "credentialreference", Bound="False NotGranted")
+    assert borrower.key_in("lent-env") == key
+
+    def users() -> list[str]:
+        items = owner.get("credential", "shared")["status"]["references"].get("items", ())
+        return [f"{one['namespace']}/{one['name']}" for one in items]
+
+    owner.until(lambda: users() == ["team-b/lent", "team-b/api"], "both users are found")
+    owner.kubectl("delete", "credential", "shared", "--wait=false")
+    owner.becomes("shared", DeletionBlocked="True InUse")
+    borrower.kubectl("delete", "credentialreference", "lent", "absent")
+    borrower.kubectl("delete", "deployment", "api")
+    owner.until(owner.gone("credential", "shared"), "the Credential is gone")
+
+
+# Without looking for users
+
+
+@pytest.fixture(scope="module")
+def blind(aws: AwsEmulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """An installation that may not read workloads."""
+    with (
+        ControlPlane() as plane,
+        sites.site(
+            plane,
+            aws,
+            tmp_path_factory.mktemp("blind"),
+            values={"findUsers": "false"},
+            settings={"find_users": "false"},
+        ) as started,
+    ):
+        yield started
+
+
+def test_where_nobody_looks_for_users_only_what_is_declared_counts(blind: Site) -> None:
+    there = blind.space("blind")
+    there.published()
+    claim = there.reference()
+    job = {"apiVersion": "batch/v1", "kind": "Job", "name": "nightly"}
+    claim["spec"] |= {"holder": job, "until": "HolderFinished"}
+    there.apply(claim, there.reference("declared"), workloads.deployment("api", "backups-env", replicas=0))
+    there.becomes("nightly", "credentialreference", Bound="False HolderKindNotWatched")
+    there.until(
+        lambda: there.get("credential", "backups")["status"]["references"]["declared"] == 1, "it is counted"
+    )
+    assert "found" not in there.get("credential", "backups")["status"]["references"]
+    answer = blind.plane.kubectl("auth", "can-i", "list", "pods", "-A", impersonate=ACCOUNT, check=False)
+    assert answer.stdout.strip() == "no"
