@@ -6,7 +6,6 @@ learn.microsoft.com/graph/permissions-reference
 
 import base64
 import binascii
-import datetime
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -61,8 +60,8 @@ def life(
     name = ours[0].get("keyId")
     return contract.History(
         key_id=name if isinstance(name, str) and GUID.fullmatch(name) else None,
-        created_at=_time(ours[0].get("startDateTime")),
-        expires_at=_time(ours[0].get("endDateTime")),
+        created_at=_json.moment(ours[0].get("startDateTime")),
+        expires_at=_json.moment(ours[0].get("endDateTime")),
     )
 
 
@@ -108,14 +107,6 @@ def _named(name: Any) -> bytes:
         return base64.b64decode(name, validate=True)
     except (binascii.Error, ValueError):
         return b""
-
-
-def _time(text: Any) -> datetime.datetime | None:
-    try:
-        found = datetime.datetime.fromisoformat(text) if isinstance(text, str) else None
-    except ValueError:
-        return None
-    return found if found and found.tzinfo else None
 
 
 def require_permissions(permissions: tuple[str, ...]) -> None:

@@ -5,7 +5,6 @@ API_GetAccessKeyLastUsed.html, API_ListAccessKeys.html, API_GetRole.html.
 """
 
 import dataclasses
-import datetime
 import re
 import urllib.parse
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -15,7 +14,7 @@ import pydantic
 
 from credential_operator import errors
 from credential_operator.api import values
-from credential_operator.providers import _sigv4, _sts, _xml, contract
+from credential_operator.providers import _json, _sigv4, _sts, _xml, contract
 
 Endpoint = Annotated[
     str,
@@ -77,16 +76,9 @@ def history(iam: IAM) -> contract.History | None:
     known = _xml.members(listed.response, "AccessKeyMetadata") if listed else []
     made = next((each.get("CreateDate", "") for each in known if each.get("AccessKeyId") == key.id), "")
     return contract.History(
-        created_at=_time(made), last_used_at=_time(used.texts.get("LastUsedDate", "") if used else "")
+        created_at=_json.moment(made),
+        last_used_at=_json.moment(used.texts.get("LastUsedDate") if used else None),
     )
-
-
-def _time(text: str) -> datetime.datetime | None:
-    try:
-        found = datetime.datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return found if found.tzinfo else None
 
 
 class Untold(Exception):
