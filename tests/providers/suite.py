@@ -13,8 +13,8 @@ import re
 import socket
 import time
 import traceback
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, ClassVar
 
 import pytest
 
@@ -366,3 +366,33 @@ class Reading(Contract):
         stage.emulator.faults.answer(BODY, status=302, headers={"Location": stage.emulator.url})
         refused(errors.ProviderUnreachable)
         assert len(stage.emulator.calls) == 1
+
+
+class Coded(Reading):
+    """What a credential type keeps besides, whose provider's answers are told apart by status and code."""
+
+    decide: ClassVar[Sequence[tuple[int, str, type[errors.CredentialError]]]]
+    prove_nothing: ClassVar[Sequence[tuple[int, str]]]
+
+    def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
+        if metafunc.function is Coded.test_codes_decide:
+            metafunc.parametrize(("status", "code", "kind"), self.decide)
+        if metafunc.function is Coded.test_other_codes_prove_nothing:
+            metafunc.parametrize(("status", "code"), self.prove_nothing)
+
+    def test_codes_decide(
+        self,
+        stage: Stage,
+        refused: Callable[..., Any],
+        status: int,
+        code: str,
+        kind: type[errors.CredentialError],
+    ) -> None:
+        stage.emulator.faults.error(status=status, code=code, message=BODY)
+        assert code in refused(kind).message
+
+    def test_other_codes_prove_nothing(
+        self, stage: Stage, refused: Callable[..., Any], status: int, code: str
+    ) -> None:
+        stage.emulator.faults.error(status=status, code=code)
+        assert code not in refused(errors.ProviderUnreachable).message
