@@ -130,9 +130,7 @@ def token_in(response: network.Response, *, where: str, email: str, now: datetim
         skewed=response.skewed(now),
     )
     if kind is errors.ClockSkew:
-        raise errors.ClockSkew(
-            f"{where} did not accept the time of the request: its clock and the operator's differ."
-        )
+        raise response.mistimed(where)
     if words:
         raise kind(f"{where} refused the key of {email}: {words} ({code}).")
     raise response.unusable(where)

@@ -106,9 +106,7 @@ def refusal(
     if response.too_many:
         return response.throttled(where)
     if answer == UNAUTHENTICATED and response.skewed(now):
-        return errors.ClockSkew(
-            f"{where} did not accept the time of the request: its clock and the operator's differ."
-        )
+        return response.mistimed(where)
     if answer == UNAUTHENTICATED:
         return errors.Rejected(
             f"{where} refused key {name}: it is not a key of this userOCID in this tenancyOCID, or it was deleted, "

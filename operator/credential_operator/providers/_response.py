@@ -32,6 +32,12 @@ class Response:
         theirs = self.date()
         return theirs is not None and abs(theirs - now) > by
 
+    def mistimed(self, where: str) -> errors.ClockSkew:
+        """Says that the provider did not accept the time of what it was sent."""
+        return errors.ClockSkew(
+            f"{where} did not accept the time of the request: its clock and the operator's differ."
+        )
+
     @property
     def too_many(self) -> bool:
         """Whether the provider says that there were too many calls."""

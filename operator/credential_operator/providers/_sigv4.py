@@ -174,9 +174,7 @@ class Client:
         if code in THROTTLED or answer.response.too_many:
             return answer.response.throttled(answer.where)
         if self._skewed(answer):
-            return errors.ClockSkew(
-                f"{answer.where} did not accept the time of the request: its clock and the operator's differ."
-            )
+            return answer.response.mistimed(answer.where)
         if code.startswith("Signature") and "scoped to a valid region" in answer.texts.get("Message", ""):
             return errors.Misconfigured(f"{answer.where} does not serve region {self.region} ({code}).")
         if code in refusals:

@@ -221,9 +221,7 @@ def _refusal(
     if answer.status not in REFUSALS or code not in CODES:
         return answer.unusable(where)
     if code == MISMATCH and answer.skewed(now, SKEW):
-        return errors.ClockSkew(
-            f"{where} did not accept the time of the request: its clock and the operator's differ."
-        )
+        return answer.mistimed(where)
     kind, words = CODES[code]
     return kind(f"{where} refused the key of account {config.account_name}: {words} ({code}).")
 
