@@ -7,7 +7,6 @@ learn.microsoft.com/graph/permissions-reference
 import base64
 import binascii
 import re
-from collections.abc import Mapping
 from typing import Any
 
 from credential_operator import errors
@@ -27,12 +26,11 @@ HINT = 3
 """Characters of a secret that Graph shows."""
 
 OK = 200
-REFUSALS = range(400, 500)
 DENIED = (
     "does not let application {client} read what it knows of it: give it the application permission "
     "Application.Read.All"
 )
-CODES: Mapping[str, tuple[type[errors.CredentialError], str]] = {
+CODES: _resource_manager.Codes = {
     "Authorization_RequestDenied": (errors.PermissionDenied, DENIED),
     "Request_ResourceNotFound": (
         errors.PermissionDenied,
@@ -77,20 +75,13 @@ def _ask(application: _sign_in.Application, url: str, what: str) -> list[dict[st
     said = _json.read(answer)
     listed = said.get(what)
     if answer.status != OK or not isinstance(listed, list):
-        raise _refusal(answer, said, str(network.parse(url)), application.client)
+        where, codes = str(network.parse(url)), _codes(application.client)
+        raise _resource_manager.refusal_of(answer, said, where=where, codes=codes)
     return [one for one in listed if isinstance(one, dict)]
 
 
-def _refusal(
-    answer: network.Response, said: Mapping[str, Any], where: str, client: str
-) -> errors.CredentialError:
-    code = _resource_manager.code_of(said)
-    if answer.too_many:
-        return answer.throttled(where)
-    if answer.status in REFUSALS and code in CODES:
-        kind, words = CODES[code]
-        return kind(f"{where} {words.format(client=client)} ({code}).")
-    return answer.unusable(where)
+def _codes(client: str) -> _resource_manager.Codes:
+    return {code: (kind, words.format(client=client)) for code, (kind, words) in CODES.items()}
 
 
 def _names(certificate: _certificate.Certificate) -> frozenset[bytes]:

@@ -19,10 +19,12 @@ PAGES = 5
 OK = 200
 CLIENT_ERRORS = range(400, 500)
 
+Codes = Mapping[str, tuple[type[errors.CredentialError], str]]
+
 UNSEEN = frozenset({"SubscriptionNotFound", "AuthorizationFailed"})
 NOT_ITS = "does not accept the token that the application got: look at cloud, authority and endpoint"
 DENIED = "does not let the application ask for its subscriptions: give it a role, such as Reader"
-CODES: Mapping[str, tuple[type[errors.CredentialError], str]] = {
+CODES: Codes = {
     "InvalidAuthenticationToken": (errors.Misconfigured, NOT_ITS),
     "InvalidAuthenticationTokenAudience": (errors.Misconfigured, NOT_ITS),
     "InvalidAuthenticationTokenTenant": (errors.Misconfigured, NOT_ITS),
@@ -99,13 +101,7 @@ class Manager:
 
     def refusal(self, answer: network.Response, said: Mapping[str, Any]) -> errors.CredentialError:
         """Turns an answer that is none into the error that it means."""
-        where, code = str(network.parse(self.url)), code_of(said)
-        if answer.too_many:
-            return answer.throttled(where)
-        if answer.status in CLIENT_ERRORS and code in CODES:
-            kind, words = CODES[code]
-            return kind(f"{where} {words} ({code}).")
-        return answer.unusable(where)
+        return refusal_of(answer, said, where=str(network.parse(self.url)), codes=CODES)
 
     def endless(self) -> errors.CredentialError:
         """Gives the error of a list without an end."""
@@ -123,6 +119,19 @@ def code_of(said: Mapping[str, Any]) -> str:
     """Gives an error's code; empty where there is none."""
     error = said.get("error")
     return str(error.get("code", "")) if isinstance(error, dict) else ""
+
+
+def refusal_of(
+    answer: network.Response, said: Mapping[str, Any], *, where: str, codes: Codes
+) -> errors.CredentialError:
+    """Turns an answer that is not the expected one into the error that it means; `codes` are those known."""
+    code = code_of(said)
+    if answer.too_many:
+        return answer.throttled(where)
+    if answer.status in CLIENT_ERRORS and code in codes:
+        kind, words = codes[code]
+        return kind(f"{where} {words} ({code}).")
+    return answer.unusable(where)
 
 
 def following(said: Mapping[str, Any]) -> str:
