@@ -25,6 +25,11 @@ URL = Annotated[
     pydantic.Field(max_length=512),
     values.Matching(r"^https://[^/?#@\\ ]+/?$", "a URL without path, such as https://azure.example.com"),
 ]
+StorageAccount = Annotated[
+    str,
+    pydantic.Field(max_length=24),
+    values.Matching(r"^[a-z0-9]{3,24}$", "a storage account's name: 3 to 24 lower-case letters and digits"),
+]
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

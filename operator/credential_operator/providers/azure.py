@@ -53,13 +53,7 @@ class Config(contract.Config):
     resource: _azure.Resource = "management"
     """What the application signs in for. With graph, validation.permissions are the application's permissions
     on Microsoft Graph; subscriptions are seen with management only."""
-    storage_account: Annotated[
-        str | None,
-        pydantic.Field(max_length=24),
-        values.Matching(
-            r"^[a-z0-9]{3,24}$", "a storage account's name: 3 to 24 lower-case letters and digits"
-        ),
-    ] = None
+    storage_account: _azure.StorageAccount | None = None
     """The storage account that consumers work with. With resource storage, the application signs in for it
     alone."""
     cloud: _azure.CloudName = "AzurePublic"

@@ -53,13 +53,7 @@ CODES: Mapping[str, tuple[type[errors.CredentialError], str]] = {
 class Config(contract.Config):
     """What is public about a storage account's key."""
 
-    account_name: Annotated[
-        str,
-        pydantic.Field(max_length=24),
-        values.Matching(
-            r"^[a-z0-9]{3,24}$", "a storage account's name: 3 to 24 lower-case letters and digits"
-        ),
-    ]
+    account_name: _azure.StorageAccount
     """The storage account."""
     cloud: _azure.CloudName = "AzurePublic"
     """The cloud that the account is in."""
