@@ -13,13 +13,12 @@ from typing import Annotated
 import pydantic
 
 from credential_operator import errors
-from credential_operator.api import values
 from credential_operator.providers import _json, _sigv4, _sts, _xml, contract
 
 Endpoint = Annotated[
     str,
     pydantic.Field(max_length=512),
-    values.Matching(r"^https?://[^/?#]+/?$", "a URL without path, such as https://iam.amazonaws.com"),
+    _sigv4.matching_root("https://iam.amazonaws.com"),
 ]
 ACTION = re.compile(r"(?=.{3,128}$)[A-Za-z0-9-]+:[A-Za-z0-9]+")
 BATCH = 20

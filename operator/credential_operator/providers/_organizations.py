@@ -11,16 +11,12 @@ import orjson
 import pydantic
 
 from credential_operator import errors
-from credential_operator.api import values
 from credential_operator.providers import _json, _sigv4, contract, network
 
 Endpoint = Annotated[
     str,
     pydantic.Field(max_length=512),
-    values.Matching(
-        r"^https?://[^/?#]+/?$",
-        "a URL without path, such as https://organizations.us-east-1.amazonaws.com",
-    ),
+    _sigv4.matching_root("https://organizations.us-east-1.amazonaws.com"),
 ]
 TARGET = "AWSOrganizationsV20161128.ListAccounts"
 ACCOUNT = re.compile(r"[0-9]{12}")

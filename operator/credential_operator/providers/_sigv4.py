@@ -17,6 +17,7 @@ from typing import Any
 import pydantic
 
 from credential_operator import errors
+from credential_operator.api import values
 from credential_operator.providers import _xml, contract, network
 
 KEY_ID = re.compile(r"(AKIA|ASIA)[A-Z2-7]{16}")
@@ -74,6 +75,16 @@ REFUSALS: Refusals = {
     "AccessDenied": (errors.PermissionDenied, DENIED),
     "AccessDeniedException": (errors.PermissionDenied, DENIED),
 }
+
+
+def matching_root(example: str) -> values.Matching:
+    """Gives the rule of a service's own URL."""
+    return values.Matching(r"^https?://[^/?#]+/?$", f"a URL without path, such as {example}")
+
+
+def rooted(url: str) -> str:
+    """Gives a service's own URL as it is called, with the path that is signed."""
+    return url.rstrip("/") + "/"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

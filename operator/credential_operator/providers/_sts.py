@@ -30,9 +30,7 @@ RoleARN = Annotated[
 Endpoint = Annotated[
     str,
     pydantic.Field(max_length=512),
-    values.Matching(
-        r"^https?://[^/?#]+/?$", "a URL without path, such as https://sts.eu-west-1.amazonaws.com"
-    ),
+    _sigv4.matching_root("https://sts.eu-west-1.amazonaws.com"),
 ]
 WANTED = frozenset({"Arn", "Account", "AccessKeyId", "SecretAccessKey", "SessionToken"})
 SUBJECT = re.compile(r"system:serviceaccount:[a-z0-9.-]{1,63}:[a-z0-9.-]{1,253}")

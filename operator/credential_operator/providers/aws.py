@@ -183,7 +183,7 @@ class Provider:
         key = _working_key(config, keys, context, end)
         service = _partition(config).organizations
         caller = _caller(config, key, context, end, service="organizations", region=service.region)
-        return _organizations.reach(caller, _rooted(config.organizations_endpoint or service.url))
+        return _organizations.reach(caller, _sigv4.rooted(config.organizations_endpoint or service.url))
 
     def audience(self, config: Config, identity: _sts.WorkloadIdentity) -> str:  # noqa: ARG002
         """Names whom the token is to be made for."""
@@ -234,11 +234,9 @@ def _partition(config: Config) -> _partitions.Partition:
 
 def _url(config: Config) -> str:
     partition = _partition(config)
-    return _rooted(config.endpoint or f"https://sts.{config.region or partition.region}.{partition.suffix}")
-
-
-def _rooted(url: str) -> str:
-    return url.rstrip("/") + "/"
+    return _sigv4.rooted(
+        config.endpoint or f"https://sts.{config.region or partition.region}.{partition.suffix}"
+    )
 
 
 def _caller(
@@ -264,7 +262,7 @@ def _iam_url(config: Config) -> str | None:
     """Names IAM; None where nobody says where it is."""
     if config.endpoint and not config.iam_endpoint:
         return None
-    return _rooted(config.iam_endpoint or _partition(config).iam.url)
+    return _sigv4.rooted(config.iam_endpoint or _partition(config).iam.url)
 
 
 def _iam_of(config: Config, key: _sigv4.Key, context: contract.Context, end: float, url: str) -> _iam.IAM:

@@ -271,7 +271,7 @@ def _sts_url(config: Config) -> str | None:
     """Names STS; None where nobody says where it is."""
     own = f"https://sts.{config.region}.{_partition(config).suffix}" if _is_amazon(config) else None
     url = config.sts_endpoint or own
-    return url and url.rstrip("/") + "/"
+    return url and _sigv4.rooted(url)
 
 
 def _iam_of(config: Config, key: _sigv4.Key, context: contract.Context, end: float) -> _iam.IAM | None:
@@ -281,7 +281,7 @@ def _iam_of(config: Config, key: _sigv4.Key, context: contract.Context, end: flo
     if url is None:
         return None
     caller = _caller(config, key, context, end, service="iam", region=service.region)
-    return _iam.IAM(caller=caller, url=url.rstrip("/") + "/")
+    return _iam.IAM(caller=caller, url=_sigv4.rooted(url))
 
 
 def _resource(config: Config, permission: str) -> str:
