@@ -214,6 +214,14 @@ def read(token: str) -> Said:
     return Said(header, claims)
 
 
+def end_of(key: str) -> datetime.datetime | None:
+    """Gives the end of a key's life; None where the key does not tell, as one that is no JWT does not."""
+    try:
+        return read(key).time("exp")
+    except errors.InvalidKeyMaterial:
+        return None
+
+
 def _document(part: str) -> dict[str, Any] | None:
     """Reads a part of a token; None where it is no JSON object."""
     try:

@@ -3,7 +3,6 @@
 learn.microsoft.com/azure/cost-management-billing/costs/migrate-cost-management-api
 """
 
-import datetime
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar
 
@@ -66,7 +65,7 @@ class Provider:
 
     def validate(self, config: Config, keys: Keys, context: contract.Context) -> contract.Validation:  # noqa: ARG002  the contract's form
         """Says that nobody is asked, and until when the key would live."""
-        end = _end(keys.api_key.get_secret_value())
+        end = _signing.end_of(keys.api_key.get_secret_value())
         if end and end <= context.now():
             raise errors.Expired(
                 "The life of apiKey is over, and no new one can be had: Microsoft has retired the enterprise "
@@ -79,14 +78,6 @@ class Provider:
         """Gives what formats draw from."""
         fields = {"apiKey": keys.api_key.get_secret_value(), "enrollment": config.enrollment}
         return {name: value for name, value in fields.items() if value}
-
-
-def _end(key: str) -> datetime.datetime | None:
-    """Gives the end of a key's life; None where the key does not tell, as one that is no JWT does not."""
-    try:
-        return _signing.read(key).time("exp")
-    except errors.InvalidKeyMaterial:
-        return None
 
 
 PROVIDER = Provider()

@@ -146,10 +146,7 @@ def _identity(config: Config, account: _registry.Account) -> contract.Identity |
 
 def _life(password: str, now: datetime.datetime) -> datetime.datetime | None:
     """Gives the end of a password that is a JWT, such as Azure's; raises Expired where it is over."""
-    try:
-        expires = _signing.read(password).time("exp")
-    except errors.InvalidKeyMaterial:
-        return None
+    expires = _signing.end_of(password)
     if expires and expires <= now:
         raise errors.Expired(
             "The password is a token whose life is over (exp): write a new one.", certain=True
