@@ -107,10 +107,11 @@ def unique(request: pytest.FixtureRequest) -> str:
 
 
 def install(plane: ControlPlane, *values: str) -> None:
-    """Install the chart, or upgrade it, with values of its policies."""
+    """Install the chart, or upgrade it, with all policies on but for the values told."""
     plane.helm(
         *("upgrade", "--install", "credential-operator", CHART, "--namespace=credential-operator"),
         f"--set=policies.targetMetadata.allowed={{{ALLOWED}}}",
+        "--set=policies.targetProtection=true",
         *(f"--set=policies.{value}" for value in values),
     )
 

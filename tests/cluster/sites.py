@@ -18,8 +18,8 @@ from emulators.aws import AwsEmulator
 
 NAMESPACE = "credential-operator"
 MODES: Mapping[str, Mapping[str, str]] = {
-    "all": {},
-    "no-mutation": {"policies.finalizer": "false"},
+    "all": {"policies.targetProtection": "true"},
+    "no-mutation": {"policies.targetProtection": "true", "policies.finalizer": "false"},
     "none": {
         "policies.finalizer": "false",
         "policies.targetMetadata.enabled": "false",

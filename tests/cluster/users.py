@@ -85,6 +85,10 @@ class User:
         assert re.search(r'User "\S+" cannot', answer.stderr), f"allowed: {answer.stdout}{answer.stderr}"
         return answer.stderr
 
+    def may(self, *args: str) -> bool:
+        """Run kubectl and tell whether the API server did what it was asked for."""
+        return self._run(args, None, check=False).returncode == 0
+
     def create(self, document: Json) -> str:
         """Create the object and return its name."""
         self.kubectl("create", "--filename=-", document=document)

@@ -57,11 +57,17 @@ spec:
 {{- end -}}
 
 {{- define "credential-operator.policyNamespaces" -}}
-{{- with .Values.watchNamespaces -}}
+{{- if .Values.watchNamespaces -}}
 matchResources:
-  namespaceSelector:
-    matchExpressions:
-    - {key: kubernetes.io/metadata.name, operator: In, values: {{ toJson . }}}
+  {{- include "credential-operator.servedNamespaces" . | nindent 2 }}
+{{- end -}}
+{{- end -}}
+
+{{- define "credential-operator.servedNamespaces" -}}
+{{- with .Values.watchNamespaces -}}
+namespaceSelector:
+  matchExpressions:
+  - {key: kubernetes.io/metadata.name, operator: In, values: {{ toJson . }}}
 {{- end -}}
 {{- end -}}
 
