@@ -1,5 +1,7 @@
 """The conditions that are there only while something is unusual: their rows, for `judge`."""
 
+from collections.abc import Sequence
+
 from credential_operator import errors
 from credential_operator.findings import NotChecked
 from credential_operator.providers import contract
@@ -46,14 +48,17 @@ def blocked(seen: Situation) -> State | None:
     blockers = seen.found.blockers
     if blockers is None:
         return None
-    names = ", ".join(blockers[:SHOWN]) + (
-        f" and {len(blockers) - SHOWN} more" if len(blockers) > SHOWN else ""
-    )
     return State(
         "True",
         "InUse",
-        f"The deletion waits for {names}. Applying the manifest again cannot revive this object.",
+        f"The deletion waits for {listed(blockers)}. Applying the manifest again cannot revive this object.",
     )
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names the first of many."""
+    more = len(names) - SHOWN
+    return ", ".join(names[:SHOWN]) + (f" and {more} more" if more > 0 else "")
 
 
 def expiring(seen: Situation) -> State | None:

@@ -3,7 +3,7 @@
 import logging
 from typing import Any
 
-from credential_operator import cluster, findings, inventory, survey, targets, view
+from credential_operator import cluster, events, findings, inventory, status, survey, targets, view
 
 logger = logging.getLogger(__name__)
 
@@ -17,11 +17,13 @@ class Protection:
         known: inventory.Inventory,
         written: targets.Targets,
         asked: survey.Survey,
+        recorder: events.Recorder,
     ) -> None:
         self._connection = connection
         self._known = known
         self._targets = written
         self._survey = asked
+        self._recorder = recorder
 
     async def protect(self, seen: view.View) -> None:
         """Puts our finalizer on, where no admission policy did."""
@@ -46,18 +48,26 @@ class Protection:
         return needs
 
     async def release(self, seen: view.View) -> None:
-        """Removes or orphans the targets, then lets the object go."""
+        """Removes or orphans the targets, then lets the object go; a deletion by force says who is left without."""
         if not seen.protected:
             return
         recorded = seen.recorded
+        told = self._told(seen)
         retain = seen.spec.target_deletion_policy == "Retain"
         for name in sorted({*recorded, *(target.name for target in seen.spec.targets)}):
             owner = targets.owner(seen.metadata)
             await self._targets.remove(owner, name, recorded=recorded.get(name), retain=retain)
+        await self._recorder.record(inventory.CREDENTIAL, seen.metadata, told)
         place = f"/metadata/finalizers/{seen.metadata['finalizers'].index(inventory.FINALIZER)}"
         # What was decided is about this version of this object: another one may have its name by now.
         await self._patch(seen, [_unchanged(seen), {"op": "remove", "path": place}])
         logger.info("released", extra={"object": str(seen.key), "forced": bool(seen.forced)})
+
+    def _told(self, seen: view.View) -> tuple[status.Event, ...]:
+        """Gives the events about a release, from memory: force is for when lists fail, too."""
+        if not seen.forced:
+            return ()
+        return status.forced(seen.forced, self._survey.needs(seen, seen.recorded), seen.key.namespace)
 
     async def _dying(self, namespace: str) -> bool:
         try:

@@ -84,7 +84,7 @@ class Reconciler:
         self._wake_references = wake_references
         self._clock = clock
         self._targets = written
-        self._protection = protection.Protection(connection, known, self._targets, asked)
+        self._protection = protection.Protection(connection, known, self._targets, asked, recorder)
         self._attempts: dict[objects.Key, _Attempts] = {}
 
     async def credential(self, key: objects.Key) -> datetime.datetime | None:

@@ -5,7 +5,7 @@ import datetime
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from credential_operator import errors, judge, situation
+from credential_operator import abnormal, errors, judge, situation
 from credential_operator.findings import (
     CONFIRM_AFTER,
     Json,
@@ -24,6 +24,8 @@ MAX_LISTED = 256
 """How many permissions it lists."""
 LONGEST_NAME = 256
 """How many characters of a provider's name it shows."""
+LONGEST_REASON = 256
+"""How many characters of a person's own words an event shows."""
 KEPT = ("identity", "key", "externalID", "lastValidatedTime", "nextValidationTime")
 """What a pass that finds out nothing new about it leaves as it is."""
 KEYLESS_AGAIN = datetime.timedelta(minutes=1)
@@ -285,3 +287,18 @@ def _written(before: Mapping[str, Mapping[str, Any]], found: Pass) -> list[Event
             Event(type="Normal", reason="Published", message=f"Published what is new to {replaced}.")
         )
     return events
+
+
+def forced(reason: str, needs: Needs, namespace: str) -> tuple[Event, ...]:
+    """Tells a reader in that namespace who needed what is deleted by force; nothing where nobody did."""
+    if not needs.all:
+        return ()
+    users = abnormal.listed([user.seen_from(namespace) for user in needs.all])
+    message = f"Deleted by force ({_on_one_line(reason)}) while it was needed by {users}."
+    return (Event(type="Warning", reason="ForceDeleted", message=message),)
+
+
+def _on_one_line(text: str) -> str:
+    """Gives a person's words without what could pass for something else in a terminal or a log, and cut."""
+    words = " ".join("".join(one if one.isprintable() else " " for one in text).split())
+    return words if len(words) <= LONGEST_REASON else f"{words[: LONGEST_REASON - 1]}…"

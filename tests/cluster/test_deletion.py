@@ -36,11 +36,29 @@ def test_an_admin_deletes_what_is_in_use_by_force(space: Space) -> None:
     space.apply(space.reference())
     space.becomes("nightly", "credentialreference", Bound="True Bound")
 
-    space.kubectl("annotate", "credential", "backups", f"{FORCE}=the account is gone")
+    space.kubectl("annotate", "credential", "backups", f"{FORCE}=the account is gone,\nticket 4711")
     space.kubectl("delete", "credential", "backups", "--timeout=10s")
 
     assert space.find("secret", "backups-env") is None
     space.becomes("nightly", "credentialreference", Bound="False NotGranted")
+    (message,) = _said(space, "ForceDeleted")
+    assert "the account is gone, ticket 4711" in message
+    assert "CredentialReference nightly" in message
+
+
+def test_force_that_nobody_needed_is_worth_no_event(space: Space) -> None:
+    space.published()
+    space.kubectl("annotate", "credential", "backups", f"{FORCE}=the account is gone")
+
+    space.kubectl("delete", "credential", "backups", "--timeout=10s")
+
+    assert _said(space, "ForceDeleted") == []
+
+
+def _said(space: Space, reason: str) -> list[str]:
+    """Return the messages of the events of that reason about the Credential."""
+    found = space.kubectl("get", "events", "--field-selector=involvedObject.name=backups", "--output=json")
+    return [event["message"] for event in json.loads(found)["items"] if event["reason"] == reason]
 
 
 def test_a_held_deletion_is_let_go_by_force(space: Space) -> None:
@@ -53,6 +71,7 @@ def test_a_held_deletion_is_let_go_by_force(space: Space) -> None:
     space.kubectl("annotate", "credential", "backups", f"{FORCE}=the account is gone")
 
     space.until(space.gone("credential", "backups"), "the Credential is gone", seconds=2.0)
+    assert space.events()[-1] == ("Warning", "ForceDeleted")
 
 
 def test_in_a_whole_life_the_operator_is_refused_nothing(space: Space, site: Site) -> None:

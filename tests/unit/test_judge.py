@@ -314,6 +314,29 @@ def test_a_long_list_of_blockers_is_cut() -> None:
     assert "d10" not in message
 
 
+def test_a_deletion_by_force_says_why_and_who_is_left_without() -> None:
+    job, api = User("CredentialReference", "b", "nightly"), User("Deployment", "a", "api")
+    (event,) = status.forced("the account is gone", Needs(declared=(job,), found=(api,)), "a")
+    assert (event.type, event.reason) == ("Warning", "ForceDeleted")
+    assert "(the account is gone)" in event.message
+    assert "CredentialReference b/nightly, Deployment api." in event.message
+    assert status.forced("the account is gone", Needs(found=()), "a") == ()
+
+
+def test_the_reason_of_a_deletion_by_force_is_one_line_of_bounded_length() -> None:
+    many = tuple(User("Pod", "a", f"p{number:02}") for number in range(12))
+
+    def said(reason: str) -> str:
+        (event,) = status.forced(reason, Needs(found=many), "a")
+        return event.message
+
+    assert "(gone ticket [31m4711)" in said("  gone\r\n\n\tticket\x1b[31m4711\u2028")
+    assert "p09 and 2 more" in said("gone")
+    assert "x" * 255 + "…)" in said("x" * 5000)
+    assert "x" * 256 + ")" in said("x" * 256)
+    assert "\n" not in said("one\ntwo\x85three\u202efour")
+
+
 def test_users_elsewhere_are_named_with_their_namespace() -> None:
     assert User("Deployment", "a", "api").seen_from("a") == "Deployment api"
     assert User("Deployment", "b", "api").seen_from("a") == "Deployment b/api"
