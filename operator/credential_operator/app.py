@@ -8,6 +8,7 @@ planned times ─────┘
 import asyncio
 import contextlib
 import datetime
+import functools
 import gc
 import logging
 import pathlib
@@ -37,6 +38,7 @@ from credential_operator import (
     metrics,
     providers,
     reconcile,
+    references,
     settings,
     sources,
     survey,
@@ -92,7 +94,9 @@ class App:
         self._leader = leader.Leader(
             self._connection, namespace=self._settings.own_namespace, identity=self._settings.identity
         )
-        metrics.register(metrics.Census(self._known.states, self._known.owners))
+        known = self._known
+        refused = functools.partial(references.refused, known)
+        metrics.register(metrics.Census(states=known.states, owners=known.owners, refused=refused))
         server = health.Server(
             host=self._settings.http_host,
             port=self._settings.http_port,

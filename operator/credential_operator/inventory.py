@@ -40,7 +40,7 @@ CREDENTIAL, REFERENCE = "Credential", "CredentialReference"
 class Record:
     """An object of either kind, as a watch or our own write last showed it.
 
-    `endpoint`, `state` (type, Ready's value and reason) and `owner` (team and contact) are a Credential's.
+    `state`: type, value and reason of Ready, or of a reference's Bound. `endpoint`, `owner`: a Credential's.
     """
 
     uid: str
@@ -67,14 +67,15 @@ class Target:
     generation: int
 
 
-def record(document: Mapping[str, Any]) -> Record:
-    """Projects an object as the API server sends it onto what is kept."""
+def record(document: Mapping[str, Any], condition: str = "Ready") -> Record:
+    """Projects an object as the API server sends it onto what is kept; `condition` is the one of its state."""
     metadata = document["metadata"]
     return Record(
         uid=metadata["uid"],
         version=metadata["resourceVersion"],
         generation=metadata["generation"],
         document=packing.pack(_kept(document)),
+        state=_state(document.get("status") or {}, condition),
     )
 
 
@@ -171,7 +172,6 @@ class Inventory:
         )
         seen = record(document)
         seen.endpoint = sys.intern(known.endpoint if same and known is not None else self._endpoint_of(spec))
-        seen.state = _state(document.get("status") or {})
         seen.owner = _owner(spec)
         self.credentials[key] = seen
         named = [one["name"] for one in (document.get("status") or {}).get("targets", ())]
@@ -206,7 +206,7 @@ class Inventory:
             return False
         if document["metadata"]["uid"] in self._gone:
             return False
-        self.references[key] = record(document)
+        self.references[key] = record(document, "Bound")
         self._references.put(key, named_by(document))
         self._borrowed.put(key, borrowed_by(document))
         self._hold(key, holder_of(document))
@@ -387,9 +387,9 @@ def holder_of(reference: Mapping[str, Any]) -> Object | None:
     )
 
 
-def _state(status: Json) -> tuple[str, ...]:
-    ready = next((one for one in status.get("conditions", ()) if one["type"] == "Ready"), None)
-    value, reason = ("Unknown", "Pending") if ready is None else (ready["status"], ready["reason"])
+def _state(status: Json, condition: str) -> tuple[str, ...]:
+    told = next((one for one in status.get("conditions", ()) if one["type"] == condition), None)
+    value, reason = ("Unknown", "Pending") if told is None else (told["status"], told["reason"])
     return tuple(map(sys.intern, (status.get("type", ""), value, reason)))
 
 

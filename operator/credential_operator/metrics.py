@@ -47,28 +47,38 @@ LEADER = prometheus.Gauge("leader", "1 while this replica works.", namespace=NAM
 
 
 class Census(Collector):
-    """Counts Credentials by state, and tells who owns them, at the moment of a scrape.
+    """Counts Credentials by state, tells who owns them and who asked in vain, at the moment of a scrape.
 
     `states` gives (type, Ready's value, Ready's reason) of each Credential, `owners` gives
-    (namespace, name, team, contact) of those that have an owner.
+    (namespace, name, team, contact) of those that have an owner, `refused` gives (namespace of the
+    Credential) of each reference that is not granted.
     """
 
     def __init__(
-        self, states: Callable[[], Iterable[Sequence[str]]], owners: Callable[[], Iterable[Sequence[str]]]
+        self,
+        *,
+        states: Callable[[], Iterable[Sequence[str]]],
+        owners: Callable[[], Iterable[Sequence[str]]],
+        refused: Callable[[], Iterable[Sequence[str]]],
     ) -> None:
         self._states = states
         self._owners = owners
+        self._refused = refused
 
     def collect(self) -> Iterator[Metric]:
-        """Yields both metrics."""
-        credentials = GaugeMetricFamily(
-            f"{NAMESPACE}_credentials",
+        """Yields all three metrics."""
+        yield _counted(
+            "credentials",
             "Credentials by type, readiness and reason.",
             labels=["type", "ready", "reason"],
+            found=self._states(),
         )
-        for state, count in sorted(collections.Counter(self._states()).items()):
-            credentials.add_metric(state, count)
-        yield credentials
+        yield _counted(
+            "references_refused",
+            "References from other namespaces that are not granted, by the Credential's namespace.",
+            labels=["namespace"],
+            found=self._refused(),
+        )
         owners = GaugeMetricFamily(
             f"{NAMESPACE}_credential_owner_info",
             "Who owns a Credential, to route alerts.",
@@ -77,6 +87,16 @@ class Census(Collector):
         for owner in self._owners():
             owners.add_metric(owner, 1)
         yield owners
+
+
+def _counted(
+    name: str, documentation: str, *, labels: Sequence[str], found: Iterable[Sequence[str]]
+) -> Metric:
+    """Gives how often each set of label values was found."""
+    gauge = GaugeMetricFamily(f"{NAMESPACE}_{name}", documentation, labels=labels)
+    for values, count in sorted(collections.Counter(map(tuple, found)).items()):
+        gauge.add_metric(values, count)
+    return gauge
 
 
 def register(collector: Collector) -> None:

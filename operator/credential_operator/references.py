@@ -2,7 +2,7 @@
 
 import dataclasses
 import datetime
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from credential_operator import findings, inventory, objects
@@ -13,6 +13,8 @@ Time = datetime.datetime
 FINISHED, UNWATCHED = "Finished", "HolderKindNotWatched"
 UNHELD = (FINISHED, UNWATCHED)
 """Reasons of Bound: nobody holds the reference any more, or nobody could tell."""
+REFUSED = ("", "False", "NotGranted")
+"""The state of a record of a reference that may not use what it names, or names nothing."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +97,14 @@ def _bound_to(known: Json) -> str:
     """Gives the uid of the Credential that a reference is bound to; a selecting one remembers it longer."""
     held = bound(known).get("status") == "True"
     return str(known.get("credential", {}).get("uid", "")) if held else ""
+
+
+def refused(known: inventory.Inventory) -> Iterator[tuple[str]]:
+    """Gives the namespace of the Credential for each reference from elsewhere that names one and may not use it."""
+    for key, seen in known.references.items():
+        named = known.named_by(key) if seen.state == REFUSED else None
+        if named is not None and named in known.credentials and named.namespace != key.namespace:
+            yield (named.namespace,)
 
 
 def awaits_holder(document: Json) -> bool:

@@ -57,7 +57,9 @@ def test_a_claim_of_another_namespace_gets_a_secret_of_its_own(space: Space, bor
     borrower.until(borrower.gone("secret", ENV), "its target goes with it")
 
 
-def test_what_is_not_granted_learns_nothing_and_holds_nothing(space: Space, borrower: Space) -> None:
+def test_what_is_not_granted_learns_nothing_and_holds_nothing(
+    space: Space, borrower: Space, site: Site
+) -> None:
     space.published()
     missing = _claim(borrower, space)
     missing["metadata"]["name"] = "missing"
@@ -74,6 +76,7 @@ def test_what_is_not_granted_learns_nothing_and_holds_nothing(space: Space, borr
     assert refused["status"].keys() == absent["status"].keys()
     assert borrower.find("secret", ENV) is None
     assert space.get("credential", "backups")["status"]["references"]["count"] == 0
+    assert site.operator.metric("credential_operator_references_refused", namespace=space.name) == 1
     space.kubectl("delete", "credential", "backups", "--timeout=10s")
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from credential_operator import inventory, objects
+from credential_operator import inventory, objects, references
 from credential_operator.objects import Key, Object
 
 
@@ -183,6 +183,26 @@ def test_states_and_owners_are_counted_for_the_metrics(known: inventory.Inventor
     known.put_credential(credential("two"))
     assert sorted(known.states()) == [("", "Unknown", "Pending"), ("aws", "True", "Available")]
     assert list(known.owners()) == [("a", "one", "storage", "")]
+
+
+def test_who_is_refused_counts_for_the_namespace_of_the_credential(known: inventory.Inventory) -> None:
+    def claim(namespace: str, named: str = "backups", *, reason: str = "NotGranted") -> dict[str, Any]:
+        document = reference(f"{reason}-{named}".lower(), "5")
+        document["metadata"]["namespace"] = namespace
+        document["spec"]["credentialRef"] = {"name": named, "namespace": "a"}
+        condition = {"type": "Bound", "status": str(reason == "Bound"), "reason": reason}
+        return document | {"status": {"conditions": [condition]}}
+
+    for document in (
+        *(claim("b"), claim("c"), claim("a")),
+        *(claim("b", "nowhere"), claim("b", reason="Bound"), claim("b", reason="Revoked")),
+    ):
+        known.put_reference(document)
+    assert list(references.refused(known)) == []
+    known.put_credential(credential())
+    assert list(references.refused(known)) == [("a",), ("a",)]
+    known.drop_reference(Key("c", "notgranted-backups"), "uid-notgranted-backups")
+    assert list(references.refused(known)) == [("a",)]
 
 
 @pytest.mark.parametrize("seed", range(20))
