@@ -11,7 +11,7 @@ from races.rounds import Failure
 TOGETHER = 50
 """Interleavings of a round."""
 CROWD = 100
-"""The same, where there are thousands."""
+"""The most of a round, where there are thousands; no more than that are one round, so that it can be repeated."""
 MANY = 1000
 
 Say = Callable[[str], None]
@@ -29,7 +29,7 @@ def run(number: int, *, seed: int, say: Say, policies: str = "all", fault: str =
 
 def _parts(number: int) -> Iterator[int]:
     """Gives how many interleavings each round has."""
-    together = TOGETHER if number < MANY else CROWD
+    together = TOGETHER if CROWD < number < MANY else CROWD
     while number > 0:
         yield min(number, together)
         number -= together
