@@ -29,6 +29,7 @@ from credential_operator import (
     events,
     formats,
     framework,
+    gate,
     health,
     installation,
     intake,
@@ -218,6 +219,7 @@ class App:
         self._seeded = True
         checker = self._checker()
         self._closing.callback(checker.close)
+        apart = gate.Gate()
         recorder = events.Recorder(self._connection, instance=self._settings.identity)
         asked = survey.Survey(
             self._connection,
@@ -248,6 +250,7 @@ class App:
             source_of=source_of,
             written=written,
             asked=asked,
+            apart=apart,
             clock=_now,
         )
         binder = binding.Binder(
@@ -263,8 +266,8 @@ class App:
                 clock=_now,
             ),
             recorder=recorder,
-            wake=self._controller.wake,
-            see_credential=self._controller.see_credential,
+            queue=self._controller,
+            apart=apart,
             clock=_now,
         )
         async with asyncio.TaskGroup() as group:

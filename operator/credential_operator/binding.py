@@ -3,14 +3,15 @@
 import contextlib
 import datetime
 import logging
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Protocol
 
 from credential_operator import (
     answers,
     cluster,
     errors,
     events,
+    gate,
     inventory,
     lending,
     objects,
@@ -24,6 +25,21 @@ logger = logging.getLogger(__name__)
 
 Json = dict[str, Any]
 
+WAIT = datetime.timedelta(seconds=0.2)
+"""When to look again at a reference whose Credential is just being released."""
+
+
+class Queue(Protocol):
+    """Who is told of what a pass finds: the controller."""
+
+    def wake(self, objects: Iterable[objects.Object]) -> None:
+        """Has objects looked at soon."""
+        ...
+
+    def see_credential(self, event: str | None, document: Json) -> None:
+        """Takes in a Credential."""
+        ...
+
 
 class Binder:
     """Brings CredentialReferences one pass further."""
@@ -36,8 +52,8 @@ class Binder:
         asked: survey.Survey,
         lent: lending.Lending,
         recorder: events.Recorder,
-        wake: objects.Wake,
-        see_credential: Callable[[str | None, Json], None],
+        queue: Queue,
+        apart: gate.Gate,
         clock: Callable[[], datetime.datetime],
     ) -> None:
         self._connection = connection
@@ -45,8 +61,8 @@ class Binder:
         self._survey = asked
         self._lending = lent
         self._recorder = recorder
-        self._wake = wake
-        self._see_credential = see_credential
+        self._queue = queue
+        self._gate = apart
         self._clock = clock
 
     async def reference(self, key: objects.Key) -> datetime.datetime | None:
@@ -60,6 +76,14 @@ class Binder:
             await self._remove(key, document)
             return None
         chosen = selection.choose(document, self._candidates(document))
+        with self._gate.binding(chosen.key) as free:
+            return await self._bind(key, document, chosen) if free else now + WAIT
+
+    async def _bind(
+        self, key: objects.Key, document: Json, chosen: selection.Choice
+    ) -> datetime.datetime | None:
+        """Decides whether a reference counts, serves its target, and reports."""
+        now = self._clock()
         credential = None if chosen.key is None else await self._find(chosen.key)
         granted = credential is not None and self._survey.granted(credential, key.namespace)
         holding = await self._survey.holding(document)
@@ -89,7 +113,7 @@ class Binder:
         """Gives a Credential; one that no watch has brought yet, as after a start, is asked for."""
         if named not in self._known.credentials:
             with contextlib.suppress(cluster.NotFound, errors.Forbidden):
-                self._see_credential(None, await self._connection.credential(*named))
+                self._queue.see_credential(None, await self._connection.credential(*named))
         found = self._known.credentials.get(named)
         return None if found is None else found.parse()
 
@@ -108,7 +132,7 @@ class Binder:
             return False
         self._known.put_reference(written)
         if named is not None and references.weighed(document["status"]) != references.weighed(new):
-            self._wake([objects.Object(inventory.CREDENTIAL, named)])
+            self._queue.wake([objects.Object(inventory.CREDENTIAL, named)])
         bound = references.bound(new)
         if references.bound(document["status"]).get("status") == "True" and bound["reason"] == "Expired":
             event = status.Event(type="Warning", reason="Expired", message=bound["message"])

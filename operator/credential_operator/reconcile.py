@@ -20,6 +20,7 @@ from credential_operator import (
     errors,
     events,
     findings,
+    gate,
     installation,
     inventory,
     objects,
@@ -70,11 +71,13 @@ class Reconciler:
         source_of: sources.Sources,
         written: targets.Targets,
         asked: survey.Survey,
+        apart: gate.Gate,
         clock: Callable[[], datetime.datetime],
     ) -> None:
         self._connection = connection
         self._sources = source_of
         self._survey = asked
+        self._gate = apart
         self._known = known
         self._keyring = keyring
         self._checker = checker
@@ -103,11 +106,12 @@ class Reconciler:
             return None
         needs = None
         if seen.deleting:
-            needs = await self._protection.needs(seen)
-            if not needs.all:
-                await self._protection.release(seen)
-                self._attempts.pop(seen.key, None)
-                return None
+            async with self._gate.releasing(key):
+                needs = await self._protection.needs(seen)
+                if not needs.all:
+                    await self._protection.release(seen)
+                    self._attempts.pop(seen.key, None)
+                    return None
         elif not seen.protected:
             await self._protection.protect(seen)
             seen = self._again(seen)

@@ -159,3 +159,31 @@ def test_a_lease_that_ends_before_its_reference_is_bound_is_counted_no_more(spac
 
     space.becomes("nightly", "credentialreference", Bound="False Expired", seconds=40)
     space.until(lambda: _counted(space, "backups") == 0, "it is counted no more")
+
+
+def test_a_reference_renewed_while_its_credential_is_being_released_is_not_told_to_hold_it(
+    space: Space, site: Site
+) -> None:
+    space.published(whenReferenced="Hold")
+    document = space.reference()
+    long_ago = "2026-01-01T00:00:00Z"
+    document["spec"] |= {"leaseDurationSeconds": 3600, "renewTime": long_ago}
+    space.apply(document)
+    space.becomes("nightly", "credentialreference", Bound="False Expired")
+    late = site.proxy.delay(3, method="DELETE", path=f"/{space.name}/secrets/", times=1)
+    space.kubectl("delete", "credential", "backups", "--wait=false")
+    space.until(lambda: late.hits, "it is decided that the Credential goes")
+
+    space.patch("credentialreference", "nightly", {"spec": {"renewTime": _now()}})
+    said: list[str] = []
+
+    def gone() -> bool:
+        found = spaces.conditions(space.get("credentialreference", "nightly"))["Bound"]
+        if space.find("credential", "backups") is None:
+            return True
+        said.append(found)
+        return False
+
+    space.until(gone, "the Credential is gone")
+    assert set(said) == {"False Expired"}
+    space.becomes("nightly", "credentialreference", Bound="False NotGranted")
