@@ -349,11 +349,11 @@ def _now() -> datetime.datetime:
 
 def run(chosen: settings.Settings) -> bool:
     """Runs one replica until it is told to stop; False if it had to stop by itself."""
-    with asyncio.Runner(loop_factory=_loop) as runner:
+    with asyncio.Runner(loop_factory=loop) as runner:
         return runner.run(_run(chosen))
 
 
-def _loop() -> asyncio.AbstractEventLoop:
+def loop() -> asyncio.AbstractEventLoop:
     """Gives the fastest event loop that is installed."""
     try:
         import uvloop  # noqa: PLC0415  there is none for Windows
@@ -362,12 +362,19 @@ def _loop() -> asyncio.AbstractEventLoop:
     return uvloop.new_event_loop()
 
 
-async def _run(chosen: settings.Settings) -> bool:
-    app = App(chosen)
-    # What is loaded by now stays; without this, every full collection walks through all of it.
+def spare_collections() -> None:
+    """Has the garbage collector come rarely, and never look at what is loaded by now.
+
+    That stays; otherwise every full collection walks through all of it.
+    """
     gc.collect()
     gc.freeze()
     gc.set_threshold(10_000, 20, 50)
+
+
+async def _run(chosen: settings.Settings) -> bool:
+    app = App(chosen)
+    spare_collections()
     registry = kopf.OperatorRegistry()
     kopf.on.startup(registry=registry)(app.start)
     kopf.on.login(registry=registry)(app.login)

@@ -29,6 +29,8 @@ MANAGER = "credential-operator"
 PATCH = "application/json-patch+json"
 METADATA_LIST = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 METADATA = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
+PAGE, PAGE_OF_WHOLES = 200, 50
+"""How many objects a list gives at once: as metadata, or whole; a Pod takes fifty kilobytes while it is parsed."""
 REQUEST_TIMEOUT = 30.0
 """Seconds after which a request that is not a watch is given up."""
 
@@ -207,7 +209,7 @@ class Cluster:
     # Lists and watches
 
     async def list_pages(
-        self, path: str, *, selector: str = "", metadata: bool = True, size: int = 200
+        self, path: str, *, selector: str = "", metadata: bool = True, size: int = PAGE
     ) -> AsyncIterator[Json]:
         """Lists a collection page by page."""
         query = {"limit": str(size), "fieldSelector": selector}

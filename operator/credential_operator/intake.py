@@ -1,5 +1,6 @@
 """What watches show goes into memory, and wakes whom it concerns."""
 
+import itertools
 from collections.abc import Iterable
 from typing import Any, Protocol
 
@@ -61,8 +62,7 @@ class Uses:
 
     def put(self, document: Json) -> None:
         """Takes in an object."""
-        key = inventory.key_of(document)
-        self._take(key, self._kind.use(document))
+        self._take(objects.Key.of(document), self._kind.use(document))
 
     def drop(self, key: objects.Key, _: str = "") -> None:
         """Takes in that an object is gone."""
@@ -70,7 +70,7 @@ class Uses:
 
     def known(self) -> Iterable[objects.Key]:
         """Gives the objects that use Secrets or hold references."""
-        return {*self._found.sources(self._kind.name), *self._known.holders(self._kind.name)}
+        return itertools.chain(self._found.sources(self._kind.name), self._known.holders(self._kind.name))
 
     def _take(self, key: objects.Key, use: usage.Use | None) -> None:
         seen = objects.Object(self._kind.name, key)

@@ -348,12 +348,11 @@ def overtaken(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
 
 
 def key_of(document: Mapping[str, Any]) -> Key:
-    """Gives an object's key."""
+    """Gives the key of an object that is kept: its names are there once, however many keys have them."""
     return _key(document["metadata"])
 
 
 def _key(metadata: Mapping[str, Any]) -> Key:
-    """Gives a key whose names are kept once, however many keys have them."""
     return Key(sys.intern(metadata.get("namespace", "")), sys.intern(metadata["name"]))
 
 

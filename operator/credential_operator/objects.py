@@ -1,8 +1,8 @@
 """Objects by their names, and indexes over them."""
 
 import sys
-from collections.abc import Callable, Iterable, Iterator
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, NamedTuple, Self
 
 
 class Key(NamedTuple):
@@ -10,6 +10,11 @@ class Key(NamedTuple):
 
     namespace: str
     name: str
+
+    @classmethod
+    def of(cls, document: Mapping[str, Any]) -> Self:
+        """Gives the key of an object."""
+        return cls(document["metadata"].get("namespace", ""), document["metadata"]["name"])
 
     def __str__(self) -> str:
         return f"{self.namespace}/{self.name}"

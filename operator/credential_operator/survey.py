@@ -128,7 +128,7 @@ class Survey:
 
     async def _listed(self, kind: usage.Kind, namespace: str) -> list[tuple[objects.Object, usage.Use]]:
         return [
-            (objects.Object(kind.name, inventory.key_of(document)), use)
+            (objects.Object(kind.name, objects.Key.of(document)), use)
             async for document in self._documents(kind, namespace)
             if (use := kind.use(document)) is not None
         ]
@@ -138,7 +138,9 @@ class Survey:
         for version in kind.api_versions:
             try:
                 async for page in self._connection.list_pages(
-                    cluster.path(version, kind.resource, namespace if kind.namespaced else ""), metadata=False
+                    cluster.path(version, kind.resource, namespace if kind.namespaced else ""),
+                    metadata=False,
+                    size=cluster.PAGE_OF_WHOLES,
                 ):
                     for document in page["items"]:
                         yield document

@@ -5,7 +5,7 @@ thousand Pods of one Deployment are one user, and nothing changes when they are 
 """
 
 import dataclasses
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
 from credential_operator import consumers
@@ -68,27 +68,34 @@ class Usage:
     """All uses that are known, by object and by Secret."""
 
     def __init__(self) -> None:
-        self._found: dict[str, dict[Key, _Shared]] = {}
+        self._found: dict[tuple[str, str], dict[str, _Shared]] = {}
+        """Kind and namespace -> name -> what it uses: fifty thousand Pods need no keys of their own."""
         self._shared: dict[Use, _Shared] = {}
         self._users: dict[Key, tuple[Use, ...]] = {}
 
     def put(self, source: Object, use: Use | None) -> tuple[Key, ...]:
         """Takes in what an object uses (None: nothing); gives the Secrets whose users have changed."""
-        found = self._found.setdefault(source.kind, {})
-        known = found.get(source.key)
+        place = source.kind, source.key.namespace
+        found = self._found.get(place, {})
+        known = found.get(source.key.name)
         if (None if known is None else known.use) == use:
             return ()
         changed: tuple[Key, ...] = ()
         if use is not None:
-            found[source.key] = shared = self._shared.setdefault(use, _Shared(use))
+            shared = self._shared.setdefault(use, _Shared(use))
+            self._found.setdefault(place, found)[source.key.name] = shared
             changed = self._join(shared)
         else:
-            del found[source.key]
+            del found[source.key.name]
+            if not found:
+                del self._found[place]
         return changed if known is None else (*changed, *self._leave(known))
 
-    def sources(self, kind: str) -> Iterable[Key]:
+    def sources(self, kind: str) -> Iterator[Key]:
         """Gives the objects of a kind that use any Secret."""
-        return self._found.get(kind, {}).keys()
+        for (of_kind, namespace), found in self._found.items():
+            if of_kind == kind:
+                yield from (Key(namespace, name) for name in found)
 
     def users(self, secrets: Iterable[Key]) -> set[User]:
         """Gives who uses any of these Secrets."""
@@ -98,7 +105,7 @@ class Usage:
         """Names the CronJob in place of its Job, whose Pods know only that."""
         if user.kind != "Job":
             return user
-        job = self._found.get("Job", {}).get(Key(user.namespace, user.name))
+        job = self._found.get(("Job", user.namespace), {}).get(user.name)
         return user if job is None else job.use.user
 
     def _join(self, shared: _Shared) -> tuple[Key, ...]:

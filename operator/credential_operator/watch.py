@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterable
 from typing import Any, Protocol
 
-from credential_operator import cluster, errors, inventory, metrics, objects
+from credential_operator import cluster, errors, metrics, objects
 
 logger = logging.getLogger(__name__)
 
@@ -104,24 +104,30 @@ class Watch:
                 await asyncio.sleep(min(30.0, 0.5 * 2**failures) * random.uniform(0.5, 1.0))  # noqa: S311
 
     async def _list(self) -> None:
-        found: set[objects.Key] = set()
+        missing = self._known()
         version = ""
         async for page in self._pages():
             self._hear()
             version = page["metadata"]["resourceVersion"]
-            for item in page["items"]:
-                found.add(inventory.key_of(item))
+            while page["items"]:
+                # Nothing of a page is left when the next one is read.
+                item = page["items"].pop()
+                missing.discard(objects.Key.of(item))
                 self._sink.put(item)
-        self._forget_all_but(found)
+        self._drop(missing)
         self._version = version
 
     async def _pages(self) -> Any:
         """Lists the collection in the first version that is served; raises NotFound if none is."""
+        size = cluster.PAGE if self._collection.metadata else cluster.PAGE_OF_WHOLES
         for path in self._collection.paths:
             self._path = path
             try:
                 async for page in self._connection.list_pages(
-                    path, selector=self._collection.selector, metadata=self._collection.metadata
+                    path,
+                    selector=self._collection.selector,
+                    metadata=self._collection.metadata,
+                    size=size,
                 ):
                     yield page
             except cluster.NotFound:
@@ -143,7 +149,7 @@ class Watch:
                 self._sink.put(event["object"])
             elif event["type"] == "DELETED":
                 gone = event["object"]
-                self._sink.drop(inventory.key_of(gone), gone["metadata"]["uid"])
+                self._sink.drop(objects.Key.of(gone), gone["metadata"]["uid"])
 
     async def _do_without(self, error: Exception) -> None:
         """Goes on without a kind that is not installed or not for us, and looks for it again later."""
@@ -155,15 +161,16 @@ class Watch:
             return
         if isinstance(error, errors.Forbidden) and not self.synced.is_set():
             logger.warning("does not see", extra={"watch": str(self), "error": str(error)})
-        self._forget_all_but(set())
+        self._drop(self._known())
         self.synced.set()
         await asyncio.sleep(ABSENT * random.uniform(0.5, 1.0))  # noqa: S311
 
-    def _forget_all_but(self, found: set[objects.Key]) -> None:
+    def _known(self) -> set[objects.Key]:
         namespace = self._collection.namespace
-        for key in [
-            key for key in self._sink.known() if namespace in ("", key.namespace) and key not in found
-        ]:
+        return {key for key in self._sink.known() if namespace in ("", key.namespace)}
+
+    def _drop(self, gone: set[objects.Key]) -> None:
+        for key in gone:
             self._sink.drop(key)
 
     def _hear(self) -> None:

@@ -42,6 +42,18 @@ def test_an_object_that_uses_something_else_leaves_what_it_used() -> None:
     assert list(known.sources("Pod")) == [Key("a", "api-1")]
 
 
+def test_namespaces_and_kinds_keep_their_own_objects() -> None:
+    known = usage.Usage()
+    elsewhere = Object("Pod", Key("b", "api-1"))
+    for source in (pod("api-1"), pod("api-2"), elsewhere, Object("Job", Key("a", "api-1"))):
+        known.put(source, Use(API, (ENV,)))
+    assert set(known.sources("Pod")) == {Key("a", "api-1"), Key("a", "api-2"), Key("b", "api-1")}
+
+    known.put(elsewhere, None)
+    assert set(known.sources("Pod")) == {Key("a", "api-1"), Key("a", "api-2")}
+    assert list(known.sources("Job")) == [Key("a", "api-1")]
+
+
 def test_users_of_one_secret_do_not_hide_each_other() -> None:
     worker = User("Deployment", "a", "worker")
     known = usage.gathered([(pod("a"), Use(API, (ENV,))), (pod("w"), Use(worker, (ENV, OTHER)))])
