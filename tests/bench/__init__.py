@@ -8,5 +8,7 @@ connections while the operator works:
 `aws`        the same, and each key is checked by an STS that verifies its signature.
 `plain`      the baseline (`plain.py`): the objects of `unchecked`, served by kopf as most use it.
 
+Another part (`pods`) has the operator watch the Pods of a large cluster, without a control plane.
+
 Figures that are compared come from the same call of the bench.
 """

@@ -7,8 +7,10 @@ import signal
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 
 from bench import arena, goals, hotspots, report, runs
+from bench.pods import crowd
 
 QUICK = runs.Plan(sizes=(100,), baseline=True, touched=20, changed=10)
 
@@ -18,6 +20,20 @@ def main() -> int:
     chosen = _parser().parse_args()
     # The operator and the baseline are ended with the bench, also when that is told to stop.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="bench-"))
+    began = time.monotonic()
+    found = [*([] if chosen.only_pods else _of_credentials(chosen, folder)), *_of_pods(chosen)]
+    missed = list(goals.missed(found, of="pods." if chosen.only_pods else ""))
+    document = report.document(found, missed, seconds=time.monotonic() - began)
+    file = chosen.json or folder / "bench-results.json"
+    file.write_text(json.dumps(document, indent=2) + "\n")
+    sys.stdout.write(f"\n{report.table(found)}\n\n{file}\n")
+    if chosen.profile:
+        _show_profiles(folder)
+    return _check(missed) if chosen.check else 0
+
+
+def _of_credentials(chosen: argparse.Namespace, folder: pathlib.Path) -> Iterator[goals.Figure]:
     plan = QUICK
     if not chosen.quick:
         plan = runs.Plan(
@@ -26,22 +42,20 @@ def main() -> int:
             touched=200,
             changed=150,
         )
-    folder = pathlib.Path(tempfile.mkdtemp(prefix="bench-"))
     options = arena.Options(
         policies=not chosen.without_policies,
         attended=not chosen.quick,
         profile=chosen.profile,
         folder=folder,
     )
-    began = time.monotonic()
-    found = list(runs.figures(runs.measure(plan, options)))
-    document = report.document(found, seconds=time.monotonic() - began)
-    file = chosen.json or folder / "bench-results.json"
-    file.write_text(json.dumps(document, indent=2) + "\n")
-    sys.stdout.write(f"\n{report.table(found)}\n\n{file}\n")
-    if chosen.profile:
-        _show_profiles(folder)
-    return _check(found) if chosen.check else 0
+    return runs.figures(runs.measure(plan, options))
+
+
+def _of_pods(chosen: argparse.Namespace) -> Iterator[goals.Figure]:
+    pods = 1000 if chosen.quick else 50_000
+    for using in (True, False):
+        arena.say(f"== {pods} Pods, {'using' if using else 'without'} Secrets")
+        yield from crowd.figures(crowd.watched(crowd.Crowd(pods=pods, rolled=pods // 100, using=using)))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -52,6 +66,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--sizes", type=_sizes, default=(1000, 10_000), help="how many Credentials, such as 1000,10000"
     )
+    parser.add_argument("--only-pods", action="store_true", help="measure no Credentials")
     parser.add_argument("--skip-baseline", action="store_true", help="leave the plain kopf operator out")
     parser.add_argument(
         "--without-policies", action="store_true", help="switch the chart's admission policies off"
@@ -66,8 +81,7 @@ def _sizes(text: str) -> tuple[int, ...]:
     return tuple(int(part) for part in text.split(","))
 
 
-def _check(found: list[goals.Figure]) -> int:
-    missed = list(goals.missed(found))
+def _check(missed: list[str]) -> int:
     for line in missed:
         sys.stderr.write(f"missed: {line}\n")
     return 1 if missed else 0

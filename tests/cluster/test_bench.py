@@ -64,6 +64,12 @@ def test_a_figure_stands_beside_its_goal(results: dict[str, Any]) -> None:
     assert any("not measured" in line for line in results["missed"])
 
 
+def test_pods_are_watched_with_and_without_secrets(results: dict[str, Any]) -> None:
+    groups = [figure["group"] for figure in results["figures"] if figure["name"] == "pods.event"]
+
+    assert groups == ["1,000 Pods, each with a Secret", "1,000 Pods, none with a Secret"]
+
+
 def test_nothing_is_written_where_nothing_changes(results: dict[str, Any]) -> None:
     figures = {figure["name"]: figure["value"] for figure in results["figures"]}
 
