@@ -242,6 +242,7 @@ def test_a_change_of_a_holder_concerns_the_references_that_it_holds(known: inven
 
 def test_an_object_without_a_namespace_has_a_key_too() -> None:
     assert inventory.key_of({"metadata": {"name": "store"}}) == Key("", "store")
+    assert Key.of({"metadata": {"name": "store"}}) == Key("", "store")
 
 
 # Borrowers
