@@ -125,7 +125,8 @@ def lease_end(document: Json, now: Time) -> Time | None:
     if known.get("observedGeneration") == metadata["generation"] and "expiresAt" in known:
         return findings.parse_time(known["expiresAt"])
     renewed = findings.parse_time(document["spec"].get("renewTime") or metadata["creationTimestamp"]) or now
-    return min(renewed, now) + datetime.timedelta(seconds=seconds)
+    # As the status shows it: a look that is planned for its end is not made before it.
+    return min(renewed, now).replace(microsecond=0) + datetime.timedelta(seconds=seconds)
 
 
 def removal(document: Json, now: Time) -> Time | None:

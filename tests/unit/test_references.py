@@ -142,6 +142,14 @@ def test_a_lease_counts_from_the_renewal_or_from_the_creation() -> None:
     assert references.lease_end(renewed, NOW) == NOW + HOUR / 2
 
 
+def test_a_lease_ends_when_the_status_says_so() -> None:
+    renewed = reference(leaseDurationSeconds=3600, renewTime="2026-11-22T11:30:00.9Z")
+    seen = after(renewed, credential(), NOW)
+    assert seen["expiresAt"] == "2026-11-22T12:30:00Z"
+    for one in (renewed, renewed | {"status": seen}):
+        assert references.lease_end(one, NOW) == NOW + HOUR / 2
+
+
 def test_a_renewal_in_the_future_counts_from_when_it_was_seen() -> None:
     ahead = reference(leaseDurationSeconds=3600, renewTime="2030-01-01T00:00:00Z")
     seen = after(ahead, credential(), NOW)
