@@ -1,6 +1,7 @@
 """Kubernetes events about both kinds: written when something happens, never when nothing does."""
 
 import datetime
+import hashlib
 import logging
 import secrets
 from collections.abc import Iterable
@@ -20,8 +21,10 @@ class Recorder:
         self._connection = connection
         self._instance = instance
 
-    async def record(self, kind: str, metadata: dict[str, Any], events: Iterable[status.Event]) -> None:
-        """Writes events about one object."""
+    async def record(
+        self, kind: str, metadata: dict[str, Any], events: Iterable[status.Event], *, once: bool = False
+    ) -> None:
+        """Writes events about one object; `once`: the same of the same object is not written again."""
         for event in events:
             logger.info(
                 event.message,
@@ -32,18 +35,24 @@ class Recorder:
                 },
             )
             try:
-                await self._connection.create_event(self._document(kind, metadata, event))
+                await self._connection.create_event(self._document(kind, metadata, event, once=once))
+            except cluster.Exists:
+                continue
             except (errors.CredentialError, cluster.NotFound) as error:
                 logger.warning("an event was not written", extra={"error": str(error)})
 
-    def _document(self, kind: str, metadata: dict[str, Any], event: status.Event) -> dict[str, Any]:
+    def _document(
+        self, kind: str, metadata: dict[str, Any], event: status.Event, *, once: bool
+    ) -> dict[str, Any]:
         moment = datetime.datetime.now(datetime.UTC)
+        said = f"{metadata['uid']}/{event.reason}/{event.message}".encode()
+        mark = hashlib.sha256(said).hexdigest()[:16] if once else secrets.token_hex(8)
         return {
             "apiVersion": "v1",
             "kind": "Event",
             "metadata": {
                 "namespace": metadata["namespace"],
-                "name": f"{metadata['name'][:200]}.{secrets.token_hex(8)}",
+                "name": f"{metadata['name'][:200]}.{mark}",
             },
             "involvedObject": {
                 "apiVersion": "credential-operator.io/v1beta1",

@@ -97,7 +97,8 @@ class Pass:
 
     `new_key`: the source holds another key than the published one. `refusals`: how often in a row this
     key was refused, this time included. `wanted`: how many targets the spec asks for. `held`: the key
-    may not be published. `blockers`: who holds back the deletion, None while there is none.
+    may not be published. `blockers`: who holds back the deletion, None while there is none; `cleared`: whose
+    references did, and were deleted.
     `idle`: nothing was due, so nothing was looked at. `waiting`: a check is repeated when a backoff ends.
     `locks`: the provider locks accounts, so that a refused key is not tried again until it changes.
     `permissions`, `reach`: the spec asks for these. `keyless`: no key is stored.
@@ -117,6 +118,7 @@ class Pass:
     source: Json | None = None
     needs: Needs = Needs()
     blockers: tuple[str, ...] | None = None
+    cleared: tuple[str, ...] = ()
     reconcile_at: str | None = None
     idle: bool = False
     waiting: bool = False

@@ -48,7 +48,7 @@ class Protection:
         return needs
 
     async def release(self, seen: view.View) -> None:
-        """Removes or orphans the targets, then lets the object go; a deletion by force says who is left without."""
+        """Removes or orphans the targets, then lets the object go, and says who was in the way or is left without."""
         if not seen.protected:
             return
         recorded = seen.recorded
@@ -57,7 +57,8 @@ class Protection:
         for name in sorted({*recorded, *(target.name for target in seen.spec.targets)}):
             owner = targets.owner(seen.metadata)
             await self._targets.remove(owner, name, recorded=recorded.get(name), retain=retain)
-        await self._recorder.record(inventory.CREDENTIAL, seen.metadata, told)
+        # Before the last trace of the object goes; the pass may be repeated from here.
+        await self._recorder.record(inventory.CREDENTIAL, seen.metadata, told, once=True)
         place = f"/metadata/finalizers/{seen.metadata['finalizers'].index(inventory.FINALIZER)}"
         # What was decided is about this version of this object: another one may have its name by now.
         await self._patch(seen, [_unchanged(seen), {"op": "remove", "path": place}])
@@ -65,9 +66,11 @@ class Protection:
 
     def _told(self, seen: view.View) -> tuple[status.Event, ...]:
         """Gives the events about a release, from memory: force is for when lists fail, too."""
+        cleared = status.cleared(self._survey.cleared(seen))
         if not seen.forced:
-            return ()
-        return status.forced(seen.forced, self._survey.needs(seen, seen.recorded), seen.key.namespace)
+            return cleared
+        needs = self._survey.needs(seen, seen.recorded)
+        return (*cleared, *status.forced(seen.forced, needs, seen.key.namespace))
 
     async def _dying(self, namespace: str) -> bool:
         try:

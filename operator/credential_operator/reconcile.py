@@ -126,7 +126,7 @@ class Reconciler:
             published = [target.name for target in found.targets]
             return dataclasses.replace(found, needs=self._survey.needs(seen, published))
         blockers = tuple(user.seen_from(seen.key.namespace) for user in needs.all)
-        return dataclasses.replace(found, needs=needs, blockers=blockers)
+        return dataclasses.replace(found, needs=needs, blockers=blockers, cleared=self._survey.cleared(seen))
 
     def _again(self, seen: view.View) -> view.View:
         """Gives the object as our own write of just now left it."""

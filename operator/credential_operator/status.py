@@ -263,7 +263,7 @@ def _events(
     validated = states["Validated"]
     if validated.value == "True" and before.get("Validated", {}).get("status") == "False":
         events.append(Event(type="Normal", reason="Accepted", message=validated.message))
-    return tuple(dict.fromkeys([*events, *_written(before, found)]))
+    return tuple(dict.fromkeys([*events, *cleared(found.cleared), *_written(before, found)]))
 
 
 def _turned(known: Mapping[str, Any] | None, state: situation.State | None, wrong: str) -> bool:
@@ -296,6 +296,18 @@ def forced(reason: str, needs: Needs, namespace: str) -> tuple[Event, ...]:
     users = abnormal.listed([user.seen_from(namespace) for user in needs.all])
     message = f"Deleted by force ({_on_one_line(reason)}) while it was needed by {users}."
     return (Event(type="Warning", reason="ForceDeleted", message=message),)
+
+
+def cleared(references: Sequence[str]) -> tuple[Event, ...]:
+    """Tells which references were deleted that held a deletion back; none, nothing.
+
+    The API server tells nobody by whom: its audit log alone has that.
+    """
+    if not references:
+        return ()
+    message = f"No longer in the way of the deletion, since deleted: {abnormal.listed(references)}."
+    hint = "By whom is in the API server's audit log (annotation reference-audit/held)."
+    return (Event(type="Normal", reason="ReferenceDeleted", message=f"{message} {hint}"),)
 
 
 def _on_one_line(text: str) -> str:

@@ -57,6 +57,17 @@ class Survey:
         pods = [kind for kind in self._kinds if kind.name == POD]
         return self._needs(seen, [], await self._users(pods, _secrets(seen, seen.recorded)))
 
+    def cleared(self, seen: view.View) -> tuple[str, ...]:
+        """Names the references that held a deletion back when the status was written, and that are gone."""
+        if seen.condition("DeletionBlocked").get("status") != "True":
+            return ()
+        listed = [findings.User(**one) for one in seen.status["references"].get("items", ())]
+        return tuple(
+            user.seen_from(seen.key.namespace)
+            for user in listed
+            if user.kind == inventory.REFERENCE and objects.Key(*user[1:]) not in self._known.references
+        )
+
     def _needs(
         self, seen: view.View, claims: Iterable[Json], users: Iterable[findings.User]
     ) -> findings.Needs:

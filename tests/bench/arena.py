@@ -253,6 +253,7 @@ def _no_policies() -> dict[str, str]:
         "targets",
         "targetMetadata.enabled",
         "deleteProtection",
+        "referenceAudit",
         "forceDelete",
         "release",
         "finalizer",

@@ -20,7 +20,7 @@ GROUP = users.GROUP
 KINDS = ("credentials", "credentialreferences")
 POLICIES = (
     *("source", "workload-identity", "targets", "target-metadata"),
-    *("delete-protection", "force-delete", "release"),
+    *("delete-protection", "reference-audit", "force-delete", "release"),
 )
 EVERYWHERE, PLATFORM = "credential-operator", "platform"
 """Namespaces of the two installations: cluster-wide, and for the namespaces of values-namespaces.yaml."""

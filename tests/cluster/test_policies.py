@@ -14,7 +14,7 @@ reinstall = policies.reinstall
 
 SWITCHES = (
     *("source", "workloadIdentity", "targets", "targetMetadata.enabled", "deleteProtection"),
-    *("targetProtection", "forceDelete", "release", "finalizer"),
+    *("referenceAudit", "targetProtection", "forceDelete", "release", "finalizer"),
 )
 """The chart's values below `policies` that switch one off each."""
 
@@ -297,7 +297,7 @@ def test_the_api_server_finds_no_fault_in_the_expressions(
         f"credential-operator-{name}": {}
         for name in (
             *("source", "workload-identity", "targets", "target-metadata"),
-            *("delete-protection", "target-protection", "force-delete", "release"),
+            *("delete-protection", "reference-audit", "target-protection", "force-delete", "release"),
         )
     }
 

@@ -136,17 +136,8 @@ def test_force_delete_lands_in_the_audit_log_with_its_reason(policed: Policed, u
     policed.user("adam").kubectl("annotate", "credential", unique, f"{FORCE_DELETE}={REASON}")
     assert policed.deleted(unique)
 
-    def audited(verb: str, annotation: str) -> list[tuple[str, str]]:
-        return [
-            (event["impersonatedUser"]["username"], event["annotations"][annotation])
-            for event in policed.plane.audit_events()
-            if event["verb"] == verb
-            and event.get("objectRef", {}).get("name") == unique
-            and annotation in event.get("annotations", {})
-        ]
-
-    assert audited("patch", "credential-operator-force-delete/force-delete") == [("adam", REASON)]
-    assert audited("delete", "credential-operator-delete-protection/in-use") == [
+    assert audited(policed, unique, "patch", "force-delete/force-delete") == [("adam", REASON)]
+    assert audited(policed, unique, "delete", "delete-protection/in-use") == [
         ("alice", f"CredentialReferences: 1; force-delete: {REASON}")
     ]
 
@@ -192,6 +183,44 @@ def test_force_delete_is_taken_back_by_anybody_but_not_reworded(policed: Policed
     alice.kubectl("annotate", "credential", unique, f"{FORCE_DELETE}-")
 
     assert refusal.policy == "force-delete"
+
+
+# References
+
+
+def test_who_let_go_of_what_is_in_the_audit_log(policed: Policed, unique: str) -> None:
+    document = users.reference(unique, TEAM)
+    document["spec"]["holder"] = {"apiVersion": "batch/v1", "kind": "Job", "name": "delete-snapshots"}
+    policed.user().create(document)
+    bound = {"namespace": "team-b", "name": "backups", "uid": "u"}
+    change = json.dumps({"status": {"credential": bound, "expiresAt": "2026-11-22T12:00:00Z"}})
+    status = ("--subresource=status", "--type=merge", f"--patch={change}")
+    policed.user().kubectl("patch", "credentialreference", unique, *status)
+
+    policed.user("alice").kubectl("delete", "credentialreference", unique)
+
+    told = "Credential team-b/backups; holder: Job delete-snapshots; lease until: 2026-11-22T12:00:00Z"
+    assert audited(policed, unique, "delete", "reference-audit/held") == [("alice", told)]
+
+
+def test_a_reference_that_held_nothing_is_let_go_without_a_word(policed: Policed, unique: str) -> None:
+    policed.user().create(users.reference(unique, TEAM))
+
+    policed.user("alice").kubectl("delete", "credentialreference", unique)
+
+    assert audited(policed, unique, "delete", "reference-audit/held") == []
+
+
+def audited(policed: Policed, name: str, verb: str, annotation: str) -> list[tuple[str, str]]:
+    """Return who did something to an object of that name, and what a policy wrote into the audit log for it."""
+    key = f"credential-operator-{annotation}"
+    return [
+        (event["impersonatedUser"]["username"], event["annotations"][key])
+        for event in policed.plane.audit_events()
+        if event["verb"] == verb
+        and event.get("objectRef", {}).get("name") == name
+        and key in event.get("annotations", {})
+    ]
 
 
 # Release

@@ -2,6 +2,7 @@
 
 import datetime
 import json
+import re
 
 import pytest
 
@@ -91,10 +92,31 @@ def test_a_held_deletion_goes_through_the_moment_the_last_reference_ends(space: 
     space.kubectl("delete", "credentialreference", "nightly")
     space.until(lambda: _counted(space) == 1, "one is left")
     assert "nightly" not in spaces.message(space.get("credential", "backups"), "DeletionBlocked")
+    space.until(lambda: _cleared(space) == ["CredentialReference nightly"], "it is said that one was deleted")
 
     space.kubectl("delete", "credentialreference", "hourly")
     space.until(space.gone("credential", "backups"), "the Credential is gone", seconds=AT_ONCE)
     assert space.find("secret", "backups-env") is None
+    assert _cleared(space) == ["CredentialReference nightly", "CredentialReference hourly"]
+
+
+def _cleared(space: Space) -> list[str]:
+    """Return the references that events name as deleted, in order."""
+    found = json.loads(space.kubectl("get", "events", "--output=json"))["items"]
+    found.sort(key=lambda event: int(event["metadata"]["resourceVersion"]))
+    told = [event["message"] for event in found if event["reason"] == "ReferenceDeleted"]
+    return [name for message in told for name in re.findall(r"CredentialReference \w+", message)]
+
+
+def test_a_reference_that_is_released_while_nobody_deletes_is_worth_no_event(space: Space) -> None:
+    space.published()
+    space.apply(space.reference())
+    space.until(lambda: _counted(space) == 1, "it is counted")
+
+    space.kubectl("delete", "credentialreference", "nightly")
+    space.until(lambda: _counted(space) == 0, "it is counted no more")
+
+    assert _cleared(space) == []
 
 
 def test_a_held_credential_is_validated_repaired_and_rotated_as_ever(space: Space, aws: AwsEmulator) -> None:

@@ -337,6 +337,16 @@ def test_the_reason_of_a_deletion_by_force_is_one_line_of_bounded_length() -> No
     assert "\n" not in said("one\ntwo\x85three\u202efour")
 
 
+def test_references_that_were_cleared_away_are_named_once() -> None:
+    held = found(findings.UNCHANGED, targets=(TARGET,), blockers=("Deployment api",))
+    before = status.after(good(), held, NOW).status
+    cleared = dataclasses.replace(held, cleared=("CredentialReference b/nightly",))
+    (event,) = status.after(before, cleared, NOW).events
+    assert (event.type, event.reason) == ("Normal", "ReferenceDeleted")
+    assert "CredentialReference b/nightly" in event.message
+    assert status.after(before, held, NOW).events == ()
+
+
 def test_users_elsewhere_are_named_with_their_namespace() -> None:
     assert User("Deployment", "a", "api").seen_from("a") == "Deployment api"
     assert User("Deployment", "b", "api").seen_from("a") == "Deployment b/api"
