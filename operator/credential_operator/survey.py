@@ -84,10 +84,11 @@ class Survey:
 
     async def _users(self, kinds: Sequence[usage.Kind], secrets: Sequence[objects.Key]) -> set[findings.User]:
         """Gives who uses any of these Secrets, from fresh lists of their namespaces."""
-        namespaces = sorted({secret.namespace for secret in secrets})
+        wanted = frozenset(secrets)
+        namespaces = sorted({secret.namespace for secret in wanted})
         lists = await asyncio.gather(
             *(
-                self._listed(kind, place)
+                self._listed(kind, place, wanted)
                 for kind in kinds
                 for place in (namespaces if kind.namespaced else [""])
             )
@@ -137,11 +138,14 @@ class Survey:
             None,
         )
 
-    async def _listed(self, kind: usage.Kind, namespace: str) -> list[tuple[objects.Object, usage.Use]]:
+    async def _listed(
+        self, kind: usage.Kind, namespace: str, wanted: frozenset[objects.Key]
+    ) -> list[tuple[objects.Object, usage.Use]]:
+        """Lists what uses any of the wanted Secrets; nothing else is kept."""
         return [
             (objects.Object(kind.name, objects.Key.of(document)), use)
             async for document in self._documents(kind, namespace)
-            if (use := kind.use(document)) is not None
+            if (use := kind.use(document)) is not None and not wanted.isdisjoint(use.secrets)
         ]
 
     async def _documents(self, kind: usage.Kind, namespace: str) -> AsyncIterator[Json]:
