@@ -27,6 +27,8 @@ Json = dict[str, Any]
 
 WAIT = datetime.timedelta(seconds=0.2)
 """When to look again at a reference whose Credential is just being released."""
+UNPROTECTED = datetime.timedelta(seconds=10)
+"""When to look again at a reference whose Credential is not protected yet."""
 
 
 class Queue(Protocol):
@@ -88,6 +90,9 @@ class Binder:
         granted = credential is not None and self._survey.granted(credential, key.namespace)
         holding = await self._survey.holding(document)
         state = chosen.refusal or answers.bound(document, credential, now, granted=granted, holding=holding)
+        if state.value == "True" and credential is not None and not _held(document, credential):
+            # It can go at any moment: nobody is told to hold it before it has its finalizer, of which comes word.
+            return now + UNPROTECTED
         delivery = await self._lending.deliver(document, chosen.key, state)
         new = answers.after(document, credential, now, state=state, holding=holding, delivery=delivery)
         if await self._report(key, document, new, chosen.key):
@@ -149,3 +154,9 @@ class Binder:
         except cluster.NotFound:
             return
         logger.info("removed a reference that has ended", extra={"object": str(key)})
+
+
+def _held(reference: Json, credential: Json) -> bool:
+    """Tells whether a Credential is protected, or was bound when it was."""
+    bound = reference["status"].get("credential", {}).get("uid") == credential["metadata"]["uid"]
+    return bound or inventory.FINALIZER in credential["metadata"].get("finalizers", ())

@@ -4,7 +4,8 @@ While things happen: a Credential is not gone while a reference to it counts. A 
 
 * when its status says that it is Bound to that very Credential and its lease goes on, or
 * when it names the Credential, whatever its status says, was there before the deletion was asked for, and
-  nothing has stood against it since it named this Credential: no cordon, no lapsed lease.
+  nothing has stood against it since it named this Credential: no cordon, no lapsed lease. (Where no
+  admission policy puts the finalizer on, a Credential that went before it had one could not be held.)
 
 The second is what keeps a reference safe that the operator had not come to when the deletion was asked for.
 It leaves out what a deletion may overtake without anybody's fault: one object's change (a renewal after the
@@ -53,11 +54,14 @@ class _Past:
         self._since: dict[str, int] = {}
         self._lapsed: set[str] = set()
         self._cordoned: dict[str, int] = {}
+        self._protected: set[str] = set()
 
     def note(self, before: Event | None, event: Event) -> None:
         """Takes in a version of an object, and the one before it."""
         self._since.setdefault(event.uid, event.revision)
         if event.kind == CREDENTIALS:
+            if FINALIZER in event.metadata.get("finalizers", ()):
+                self._protected.add(event.uid)
             if not all(_accepts(one) for one in (before, event) if one is not None and one.uid == event.uid):
                 self._cordoned[event.uid] = event.revision
         elif event.kind == CLAIMS and before is not None and before.uid == event.uid:
@@ -75,6 +79,8 @@ class _Past:
             return f"{who} was Bound to it" if going_on else ""
         asked = gone.metadata.get("deletionTimestamp")
         if asked is None or claim.metadata["creationTimestamp"] >= asked or claim.uid in self._lapsed:
+            return ""
+        if gone.uid not in self._protected:
             return ""
         if end is not None and end <= gone.at + self._tolerance:
             return ""

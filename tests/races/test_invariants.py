@@ -39,6 +39,7 @@ class Tale:
         self.events.append(Event(kind, type_, {"metadata": metadata, **fields}, START + step))
 
     def credential(self, uid: str = "u1", *, accepts: bool = True, **metadata: Any) -> None:
+        metadata.setdefault("finalizers", [invariants.FINALIZER])
         spec = {"acceptReferences": accepts, "targets": [{"name": "a-env"}]}
         self.put("credentials", "a", uid=uid, spec=spec, metadata=metadata)
 
@@ -190,6 +191,12 @@ def cordoned_before_it_was_looked_at(tale: Tale) -> None:
     tale.release()
 
 
+def never_protected(tale: Tale) -> None:
+    tale.credential(finalizers=[])
+    tale.new_claim()
+    tale.release()
+
+
 def renewed_after_a_lapse(tale: Tale) -> None:
     tale.credential()
     tale.claim(lease=leased(TIME.format(1)))
@@ -207,6 +214,7 @@ def renewed_after_a_lapse(tale: Tale) -> None:
         lease_over,
         made_in_the_same_second,
         cordoned_before_it_was_looked_at,
+        never_protected,
         renewed_after_a_lapse,
     ],
 )
