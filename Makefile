@@ -28,7 +28,7 @@ demo: setup ## Walk through what a user does, on a real API server; KUBECONFIG=â
 test: check ## Run everything that CI runs: the checks below, then all tests; ARGS="-k NAME" only some
 	$(RUN) -m controlplane
 	$(RUN) -m pytest $(or $(ARGS),tests/unit --cov)
-	$(if $(ARGS),,$(RUN) -m pytest tests --ignore=tests/unit --numprocesses 2 --dist loadfile)
+	$(if $(ARGS),,$(RUN) -m pytest tests --ignore=tests/unit --numprocesses 3 --dist loadfile)
 
 verdicts: setup ## Run every credential type through every situation and print what is said of it; ARGS="-o json" for programs
 	$(RUN) -m verdicts $(ARGS)

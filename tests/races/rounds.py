@@ -13,9 +13,9 @@ from races.programs import Program
 from races.stage import Stage, lasting
 from races.weather import Weather
 
-SETTLED = 60.0
+SETTLED = 180.0
 """Seconds after which everything must be as it should be, when nothing befalls the operator any more."""
-EMPTY = 45.0
+EMPTY = 180.0
 LOOK = 0.3
 
 Unsettled = dict[str, list[str]]
