@@ -4,7 +4,7 @@ import dataclasses
 import datetime
 from typing import Any
 
-from credential_operator import findings, inventory, references, selection, status
+from credential_operator import findings, inventory, naming, references, selection, status
 from credential_operator.situation import State
 
 Json = dict[str, Any]
@@ -103,7 +103,7 @@ def _ready(reference: Json, credential: Json | None, state: State, delivery: Del
 
 
 def _named(reference: Json, credential: Json | None) -> str:
-    key = inventory.named_by(reference) if credential is None else inventory.key_of(credential)
+    key = naming.named_by(reference) if credential is None else inventory.key_of(credential)
     own = reference["metadata"]["namespace"]
     return key.name if key is not None and key.namespace == own else str(key)
 

@@ -14,6 +14,7 @@ from credential_operator import (
     gate,
     inventory,
     lending,
+    naming,
     objects,
     references,
     selection,
@@ -106,7 +107,7 @@ class Binder:
 
     def _candidates(self, document: Json) -> Iterator[Json]:
         """Gives the Credentials that a selecting reference may find."""
-        place = inventory.selects_in(document)
+        place = naming.selects_in(document)
         if place is None:
             return
         for record in self._known.credentials_in(place):

@@ -11,7 +11,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any
 
-from credential_operator import errors, inventory, metrics, objects, workqueue
+from credential_operator import errors, inventory, metrics, naming, objects, workqueue
 from credential_operator.inventory import CREDENTIAL, REFERENCE
 from credential_operator.objects import Object
 
@@ -68,7 +68,7 @@ class Controller:
             self.lose_reference(key, uid=document["metadata"]["uid"])
         elif self._known.put_reference(document):
             # Another one of that name, whose end may never be told of, may have named another Credential.
-            named = {before, inventory.named_by(document)}
+            named = {before, naming.named_by(document)}
             self.wake(
                 [Object(REFERENCE, key), *(Object(CREDENTIAL, one) for one in named if one is not None)]
             )

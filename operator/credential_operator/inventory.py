@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from credential_operator import packing
+from credential_operator import naming, packing
 from credential_operator.objects import Index, Key, Links, Object
 
 Json = dict[str, Any]
@@ -207,10 +207,10 @@ class Inventory:
         if document["metadata"]["uid"] in self._gone:
             return False
         self.references[key] = record(document, "Bound")
-        self._references.put(key, named_by(document))
-        self._borrowed.put(key, borrowed_by(document))
-        self._hold(key, holder_of(document))
-        self._select(key, selects_in(document) if named_by(document) is None else None)
+        self._references.put(key, naming.named_by(document))
+        self._borrowed.put(key, naming.borrowed_by(document))
+        self._hold(key, naming.holder_of(document))
+        self._select(key, naming.selects_in(document) if naming.named_by(document) is None else None)
         return True
 
     def drop_reference(self, key: Key, uid: str) -> Key | None:
@@ -224,7 +224,7 @@ class Inventory:
         self._borrowed.put(key, ())
         self._hold(key, None)
         self._select(key, None)
-        return named_by(known.parse())
+        return naming.named_by(known.parse())
 
     def references_to(self, credential: Key) -> list[Key]:
         """Gives the references that name a Credential, from whatever namespace, sorted."""
@@ -354,36 +354,6 @@ def key_of(document: Mapping[str, Any]) -> Key:
 
 def _key(metadata: Mapping[str, Any]) -> Key:
     return Key(sys.intern(metadata.get("namespace", "")), sys.intern(metadata["name"]))
-
-
-def named_by(reference: Mapping[str, Any]) -> Key | None:
-    """Gives the Credential that a CredentialReference names, or was bound to by its selector; None before that."""
-    named = reference["spec"].get("credentialRef") or (reference.get("status") or {}).get("credential")
-    if named is None:
-        return None
-    return Key(named.get("namespace") or reference["metadata"]["namespace"], named["name"])
-
-
-def selects_in(reference: Mapping[str, Any]) -> str | None:
-    """Gives the namespace in which a CredentialReference looks for a Credential; None where it names one."""
-    selector = reference["spec"].get("credentialSelector")
-    return None if selector is None else str(selector.get("namespace") or reference["metadata"]["namespace"])
-
-
-def borrowed_by(reference: Mapping[str, Any]) -> set[str]:
-    """Names the target Secrets of a CredentialReference: the one it asks for, and the one it has."""
-    status = reference.get("status") or {}
-    return {one["target"]["name"] for one in (reference["spec"], status) if "target" in one}
-
-
-def holder_of(reference: Mapping[str, Any]) -> Object | None:
-    """Gives the holder of a CredentialReference; None where it names none."""
-    holder = reference["spec"].get("holder")
-    return (
-        None
-        if holder is None
-        else Object(holder["kind"], Key(reference["metadata"]["namespace"], holder["name"]))
-    )
 
 
 def _state(status: Json, condition: str) -> tuple[str, ...]:

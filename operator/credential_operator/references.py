@@ -5,7 +5,7 @@ import datetime
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from credential_operator import findings, inventory, objects
+from credential_operator import findings, inventory, naming, objects
 
 Json = dict[str, Any]
 Time = datetime.datetime
@@ -77,7 +77,7 @@ def accepts(credential: Json) -> bool:
 def claims(documents: Iterable[Json], credential: objects.Key, now: Time) -> list[Claim]:
     """Picks those CredentialReferences that name a Credential, sorted."""
     return sorted(
-        (claim(document, now) for document in documents if inventory.named_by(document) == credential),
+        (claim(document, now) for document in documents if naming.named_by(document) == credential),
         key=lambda one: one.key,
     )
 

@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Iterable
 from typing import Any
 
-from credential_operator import grants, inventory, objects
+from credential_operator import grants, inventory, naming, objects
 from credential_operator.situation import State
 
 Json = dict[str, Any]
@@ -27,7 +27,7 @@ def choose(reference: Json, candidates: Iterable[Json]) -> Choice:
     `candidates` are the Credentials of the selector's namespace that its owner shares with the reference's: what is
     not granted is not looked at, and a message that lists nothing else tells nothing else.
     """
-    named = inventory.named_by(reference)
+    named = naming.named_by(reference)
     if named is not None:
         return Choice(key=named)
     selector = reference["spec"]["credentialSelector"]

@@ -306,7 +306,7 @@ def cleared(references: Sequence[str]) -> tuple[Event, ...]:
     if not references:
         return ()
     message = f"No longer in the way of the deletion, since deleted: {abnormal.listed(references)}."
-    hint = "By whom is in the API server's audit log (annotation reference-audit/held)."
+    hint = "Who did it is in the API server's audit log."
     return (Event(type="Normal", reason="ReferenceDeleted", message=f"{message} {hint}"),)
 
 

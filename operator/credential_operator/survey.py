@@ -8,7 +8,7 @@ import datetime
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from typing import Any
 
-from credential_operator import cluster, findings, grants, inventory, objects, references, usage, view
+from credential_operator import cluster, findings, grants, inventory, naming, objects, references, usage, view
 
 Json = dict[str, Any]
 
@@ -175,5 +175,5 @@ def _lent(seen: view.View, claims: Iterable[Json]) -> list[objects.Key]:
     return [
         objects.Key(claim["metadata"]["namespace"], claim["status"]["target"]["name"])
         for claim in claims
-        if "target" in (claim.get("status") or {}) and inventory.named_by(claim) == seen.key
+        if "target" in (claim.get("status") or {}) and naming.named_by(claim) == seen.key
     ]

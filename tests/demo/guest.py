@@ -13,7 +13,9 @@ NAMESPACE = "credential-operator-demo"
 """Where the walk takes place."""
 TEAM = "credential-operator-demo-team-b"
 """Where another team lives."""
-NAMESPACES = (HOME, NAMESPACE, TEAM)
+SERVED = (NAMESPACE, TEAM)
+"""Where the operator works."""
+NAMESPACES = (HOME, *SERVED)
 DEFINITIONS = ("credentials.credential-operator.io", "credentialreferences.credential-operator.io")
 
 NO_FINALIZERS = '{"metadata": {"finalizers": null}}'

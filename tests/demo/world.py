@@ -56,11 +56,11 @@ def started(screen: terminal.Terminal, kubeconfig: Path | None) -> Iterator[Worl
             screen.say(
                 "Installing the chart; the operator then runs as a process with its ServiceAccount's token."
             )
-            values = {} if own else {"watchNamespaces": f"{{{guest.NAMESPACE}}}"}
+            values = {} if own else {"watchNamespaces": f"{{{','.join(guest.SERVED)}}}"}
             installed = replica.install(cluster, values=values, used_in=guest.NAMESPACE)
             found = providers.result()
         exports = _exports(cluster, found, supervisor.folder)
-        settings = {"namespaces": "" if own else guest.NAMESPACE}
+        settings = {"namespaces": "" if own else ",".join(guest.SERVED)}
         operator = stack.enter_context(_operator(installed, found, exports, settings, supervisor))
         environment = cluster.environment() | exports
         stack.callback(_deafen)

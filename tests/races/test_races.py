@@ -57,4 +57,6 @@ def test_every_verb_can_be_played_and_is_drawn() -> None:
 
 def test_another_clock_is_another_clock_everywhere() -> None:
     reading = {path.stem for path in OPERATOR.glob("*.py") if "datetime.datetime.now(" in path.read_text()}
+    # Part of a job's process, not of the operator's.
+    reading.discard("holding")
     assert reading == {"app", *(module.__name__.rpartition(".")[2] for module in variants.CLOCKS)}

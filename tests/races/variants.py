@@ -15,9 +15,9 @@ from credential_operator import (
     checks,
     controller,
     events,
+    findings,
     leader,
-    protection,
-    references,
+    survey,
     view,
 )
 
@@ -44,15 +44,10 @@ def _set_clocks(ahead: datetime.timedelta) -> None:
 def _decide_by_cache() -> None:
     """Asks what the watch has brought for who holds a deletion back, in place of a fresh list."""
 
-    async def blockers(self: protection.Protection, seen: view.View) -> list[references.Claim]:
-        if seen.forced or not seen.protected:
-            return []
-        now, known = self._clock(), self._known
-        listed = [known.references[key].parse() for key in known.references_to(seen.key)]
-        claims = references.claims(listed, seen.key, now)
-        return [claim for claim in claims if claim.counts_for(seen.document, now)]
+    async def needs_now(self: survey.Survey, seen: view.View) -> findings.Needs:
+        return self.needs(seen, seen.recorded)
 
-    protection.Protection.blockers = blockers  # type: ignore[method-assign]
+    survey.Survey.needs_now = needs_now  # type: ignore[method-assign]
 
 
 FAULTS: Mapping[str, Callable[[], None]] = {

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from credential_operator import inventory, objects, references
+from credential_operator import inventory, naming, objects, references
 from credential_operator.objects import Key, Object
 
 
@@ -311,7 +311,7 @@ def test_references_that_look_for_a_credential_are_known_by_where_they_look(
         [Key("a", "looking")],
         [Key("a", "at-home")],
     )
-    assert inventory.selects_in(reference()) is None
+    assert naming.selects_in(reference()) is None
 
     found = reference("looking", version="6")
     found["spec"] = looking["spec"]
