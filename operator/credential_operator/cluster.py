@@ -9,7 +9,7 @@ import os
 import ssl
 import types
 import urllib.parse
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from typing import Any, Self
 
 import aiohttp
@@ -224,6 +224,22 @@ class Cluster:
             if not following:
                 return
             query["continue"] = following
+
+    async def list_served(
+        self, paths: Iterable[str], *, selector: str = "", metadata: bool, size: int
+    ) -> AsyncIterator[tuple[str, Json]]:
+        """Lists a collection where the API server has it: gives the first such path with each page.
+
+        Raises NotFound where it is at none of the paths, as when its kind is not installed.
+        """
+        for path in paths:
+            try:
+                async for page in self.list_pages(path, selector=selector, metadata=metadata, size=size):
+                    yield path, page
+            except NotFound:
+                continue
+            return
+        raise NotFound
 
     async def watch(
         self, path: str, *, selector: str = "", metadata: bool = True, version: str, seconds: int

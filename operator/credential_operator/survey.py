@@ -4,6 +4,7 @@ A Credential is let go on what the API server's store says, never on a cache: a 
 """
 
 import asyncio
+import contextlib
 import datetime
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from typing import Any
@@ -149,19 +150,15 @@ class Survey:
         ]
 
     async def _documents(self, kind: usage.Kind, namespace: str) -> AsyncIterator[Json]:
-        """Lists a kind in the first version that is served; a kind that is not installed has no objects."""
-        for version in kind.api_versions:
-            try:
-                async for page in self._connection.list_pages(
-                    cluster.path(version, kind.resource, namespace if kind.namespaced else ""),
-                    metadata=False,
-                    size=cluster.PAGE_OF_WHOLES,
-                ):
-                    for document in page["items"]:
-                        yield document
-            except cluster.NotFound:
-                continue
-            return
+        """Lists a kind; one that is not installed has no objects."""
+        place = namespace if kind.namespaced else ""
+        paths = [cluster.path(version, kind.resource, place) for version in kind.api_versions]
+        with contextlib.suppress(cluster.NotFound):
+            async for _, page in self._connection.list_served(
+                paths, metadata=False, size=cluster.PAGE_OF_WHOLES
+            ):
+                for document in page["items"]:
+                    yield document
 
 
 def _secrets(seen: view.View, published: Iterable[str]) -> list[objects.Key]:

@@ -106,9 +106,15 @@ class Watch:
     async def _list(self) -> None:
         missing = self._known()
         version = ""
-        async for page in self._pages():
+        wanted = self._collection
+        async for path, page in self._connection.list_served(
+            wanted.paths,
+            selector=wanted.selector,
+            metadata=wanted.metadata,
+            size=cluster.PAGE if wanted.metadata else cluster.PAGE_OF_WHOLES,
+        ):
             self._hear()
-            version = page["metadata"]["resourceVersion"]
+            self._path, version = path, page["metadata"]["resourceVersion"]
             while page["items"]:
                 # Nothing of a page is left when the next one is read.
                 item = page["items"].pop()
@@ -116,24 +122,6 @@ class Watch:
                 self._sink.put(item)
         self._drop(missing)
         self._version = version
-
-    async def _pages(self) -> Any:
-        """Lists the collection in the first version that is served; raises NotFound if none is."""
-        size = cluster.PAGE if self._collection.metadata else cluster.PAGE_OF_WHOLES
-        for path in self._collection.paths:
-            self._path = path
-            try:
-                async for page in self._connection.list_pages(
-                    path,
-                    selector=self._collection.selector,
-                    metadata=self._collection.metadata,
-                    size=size,
-                ):
-                    yield page
-            except cluster.NotFound:
-                continue
-            return
-        raise cluster.NotFound
 
     async def _follow(self) -> None:
         async for event in self._connection.watch(
