@@ -142,7 +142,7 @@ class Binder:
         bound = references.bound(new)
         if references.bound(document["status"]).get("status") == "True" and bound["reason"] == "Expired":
             event = status.Event(type="Warning", reason="Expired", message=bound["message"])
-            await self._recorder.record("CredentialReference", document["metadata"], [event])
+            await self._recorder.record(inventory.REFERENCE, document["metadata"], [event])
         return inventory.overtaken(document["metadata"], written["metadata"])
 
     async def _remove(self, key: objects.Key, document: Json) -> None:

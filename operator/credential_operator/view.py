@@ -184,9 +184,10 @@ def _identity(provider: contract.Provider[Any, Any], written: Json | None) -> An
 
 UNFINISHED = (errors.Conflict.reason, errors.Unavailable.reason)
 """Reasons of Reconciling that say that a target was not written for want of the API server's answer."""
+UNREACHED = (errors.ProviderUnreachable.reason, errors.RateLimited.reason)
+"""Reasons that say that the provider has not answered: BestEffort goes on all the same."""
 REPEATED = (
-    errors.ProviderUnreachable.reason,
-    errors.RateLimited.reason,
+    *UNREACHED,
     errors.ClockSkew.reason,
     "InternalError",
 )
@@ -236,7 +237,7 @@ def lendable(seen: View, version: str | None) -> bool:
     if seen.spec.suspend:
         return False
     validated, policy = seen.condition("Validated"), seen.spec.validation.policy
-    if policy == "BestEffort" and validated.get("reason") in REPEATED[:2]:
+    if policy == "BestEffort" and validated.get("reason") in UNREACHED:
         return True
     if seen.status.get("source", {}).get("resourceVersion") != version:
         return False
