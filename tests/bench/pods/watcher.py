@@ -29,8 +29,8 @@ class Counted(intake.Uses):
         super().put(document)
         self.taken += 1
 
-    def drop(self, key: objects.Key) -> None:
-        super().drop(key)
+    def drop(self, key: objects.Key, uid: str = "", /) -> None:
+        super().drop(key, uid)
         self.taken += 1
 
     async def until(self, taken: int) -> None:
@@ -56,10 +56,15 @@ async def watching(url: str, *, pods: int, events: int) -> Json:
     queue = controller.Controller(known, workers=1, endpoint_limit=1)
     sink = Counted(kind, known=known, found=usage.Usage(), queue=queue)
     app.spare_collections()
-    async with cluster.Cluster(configuration) as connection, asyncio.timeout(SECONDS):
+    async with (
+        cluster.Cluster(configuration) as connection,
+        asyncio.timeout(SECONDS),
+        # A watch that ends by itself has failed, and ends the wait for what it would have brought.
+        asyncio.TaskGroup() as tasks,
+    ):
         watched = watch.Watch(connection, watch.Collection(resource=kind.resource), sink)
         started = moment()
-        task = asyncio.create_task(watched.run())
+        task = tasks.create_task(watched.run())
         await watched.synced.wait()
         listed = moment()
         await sink.until(pods + events)
