@@ -34,9 +34,10 @@ class AwsEmulator(child.Emulator):
     """An AWS of one's own on 127.0.0.1, in a process of its own.
 
     Verified on every request: signature (twice, by code that shares nothing), key, its status and
-    partition, session token and expiry, clock, payload, region; then trust and identity policies, and
-    whose the bucket is; of web identities the token's signature, issuer, audience and time, and the trust
-    policy. Not emulated, and refused: bucket policies, session policies, presigned URLs.
+    partition, session token and expiry, clock, payload, region; then trust and identity policies, whose
+    the bucket is, and what sessions may not call; of web identities the token's signature, issuer, audience
+    and time, and the trust policy. Not emulated, and refused: bucket policies, session policies, presigned
+    URLs.
     """
 
     kind: ClassVar[str] = "aws"
@@ -172,10 +173,12 @@ def allow(*actions: str, resource: str | Sequence[str] = "*") -> Document:
     }
 
 
-def trust(*principals: str | User, external_id: str | None = None) -> Document:
+def trust(
+    *principals: str | User, external_id: str | None = None, actions: Sequence[str] = ("sts:AssumeRole",)
+) -> Document:
     """Words a role's trust policy: ARNs, users or account numbers, and the external ID it asks for."""
     named = [each.arn if isinstance(each, User) else each for each in principals]
-    statement: Document = {"Effect": "Allow", "Principal": {"AWS": named}, "Action": "sts:AssumeRole"}
+    statement: Document = {"Effect": "Allow", "Principal": {"AWS": named}, "Action": list(actions)}
     if external_id is not None:
         statement["Condition"] = {"StringEquals": {"sts:ExternalId": external_id}}
     return {"Version": "2012-10-17", "Statement": [statement]}

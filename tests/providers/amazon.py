@@ -38,6 +38,7 @@ class Account:
     @pytest.fixture
     def stage(self, emulator: emulators.AwsEmulator, user: emulators.User) -> suite.Stage:
         key_id, secret = emulator.create_key(user)
+        good = {"accessKeyID": key_id, "secretAccessKey": secret}
         return suite.Stage(
             provider=providers.find()["aws"],
             emulator=emulator,
@@ -47,8 +48,11 @@ class Account:
                 "iamEndpoint": emulator.url,
                 "organizationsEndpoint": emulator.url,
             },
-            good={"accessKeyID": key_id, "secretAccessKey": secret},
-            wrong={},
+            good=good,
+            wrong={
+                "secret": {**good, "secretAccessKey": "wrong" * 8},
+                "key id": {**good, "accessKeyID": "AKIAQ3EGUNKNOWNKEY23"},
+            },
         )
 
     @pytest.fixture

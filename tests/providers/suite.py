@@ -53,13 +53,12 @@ class Stage:
         fields: Mapping[str, str] | None = None,
         *,
         config: Mapping[str, Any] | None = None,
-        timeout: float = TIMEOUT,
-        within: network.Session | None = None,
+        **more: Any,
     ) -> contract.Validation:
         """Does what the operator does: load, inspect, validate."""
         keys, read = self.load(fields), self.read(config)
         self.provider.inspect(read, keys)
-        return self._run(lambda context: self.provider.validate(read, keys, context), timeout, within)
+        return self.run(lambda context: self.provider.validate(read, keys, context), **more)
 
     def ask(
         self,
@@ -67,13 +66,12 @@ class Stage:
         *arguments: Any,
         keys: Any = None,
         config: Mapping[str, Any] | None = None,
-        timeout: float = TIMEOUT,
-        within: network.Session | None = None,
+        **more: Any,
     ) -> Any:
-        """Asks for what the type can do besides: "history", "grants" of permissions, "reach", "validate"."""
+        """Asks for what the type can do besides: "history", "grants", "reach", "validate"."""
         method = getattr(self.provider, ability)
         keys, read = keys or self.load(), self.read(config)
-        return self._run(lambda context: method(read, keys, *arguments, context), timeout, within)
+        return self.run(lambda context: method(read, keys, *arguments, context), **more)
 
     def exchange(
         self,
@@ -81,14 +79,13 @@ class Stage:
         token: str,
         *,
         config: Mapping[str, Any] | None = None,
-        timeout: float = TIMEOUT,
-        within: network.Session | None = None,
+        **more: Any,
     ) -> Any:
         """Turns a ServiceAccount's token into what `ask` takes as keys."""
         provider: Any = self.provider
         written = provider.workload_identity.model_validate({"serviceAccountName": "backup", **identity})
         read = self.read(config)
-        return self._run(lambda context: provider.exchange(read, written, token, context), timeout, within)
+        return self.run(lambda context: provider.exchange(read, written, token, context), **more)
 
     def load(self, fields: Mapping[str, str] | None = None) -> Any:
         """Reads key material as it stands in a source Secret."""
@@ -99,18 +96,18 @@ class Stage:
         """Reads a spec."""
         return self.provider.config.model_validate(self.config if config is None else config)
 
-    def _run(
-        self, call: Callable[[contract.Context], Any], timeout: float, within: network.Session | None
+    def run(
+        self,
+        call: Callable[[contract.Context], Any],
+        timeout: float = TIMEOUT,
+        within: network.Session | None = None,
+        **more: Any,
     ) -> Any:
+        """Gives a call its context; `more` of which the context tells."""
         own = within or self.session()
         try:
             return call(
-                contract.Context(
-                    session=own,
-                    timeout=timeout,
-                    now=lambda: datetime.datetime.now(datetime.UTC),
-                    external_id=EXTERNAL_ID,
-                )
+                contract.Context(session=own, timeout=timeout, now=now, external_id=EXTERNAL_ID, **more)
             )
         finally:
             if within is None:
@@ -118,6 +115,10 @@ class Stage:
 
     def secrets(self, fields: Mapping[str, str]) -> set[str]:
         return {text for name, text in fields.items() if name in self.secret_fields} | {BODY}
+
+
+def now() -> datetime.datetime:
+    return datetime.datetime.now(datetime.UTC)
 
 
 def session(emulator: Any, **options: Any) -> network.Session:

@@ -4,6 +4,7 @@ The codes: docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIden
 """
 
 import dataclasses
+import datetime
 import re
 import urllib.parse
 from collections.abc import Mapping
@@ -19,20 +20,21 @@ ARN = re.compile(r"arn:[a-z-]+:(?:iam|sts)::[0-9]{12}:[!-~]{1,600}")
 ROLE_PARTS = re.compile(
     r"arn:(?P<partition>[a-z-]+):iam::(?P<account>[0-9]{12}):role/(?:.*/)?(?P<name>[^/]+)"
 )
-RoleARN = Annotated[
+Role = Annotated[
     str,
-    pydantic.Field(alias="roleARN", max_length=2048),
+    pydantic.Field(max_length=2048),
     values.Matching(
         r"^arn:aws[a-z-]*:iam::[0-9]{12}:role/[A-Za-z0-9_+=,.@/-]+$",
         "the ARN of a role, such as arn:aws:iam::123456789012:role/backup",
     ),
 ]
+RoleARN = Annotated[Role, pydantic.Field(alias="roleARN")]
 Endpoint = Annotated[
     str,
     pydantic.Field(max_length=512),
     _sigv4.matching_root("https://sts.eu-west-1.amazonaws.com"),
 ]
-WANTED = frozenset({"Arn", "Account", "AccessKeyId", "SecretAccessKey", "SessionToken"})
+WANTED = frozenset({"Arn", "Account", "AccessKeyId", "SecretAccessKey", "SessionToken", "Expiration"})
 SUBJECT = re.compile(r"system:serviceaccount:[a-z0-9.-]{1,63}:[a-z0-9.-]{1,253}")
 ISSUER = re.compile(r"https://[A-Za-z0-9._~:/-]{1,255}")
 SHORTEST = 900
@@ -69,7 +71,10 @@ TOKEN_REFUSALS: _sigv4.Refusals = {
         errors.PermissionDenied,
         "the role's trust policy must allow it sts:AssumeRoleWithWebIdentity",
     ),
-    "ValidationError": (errors.Misconfigured, "workloadIdentity is not accepted: look at roleARN"),
+    "ValidationError": (
+        errors.Misconfigured,
+        "workloadIdentity is not accepted: look at roleARN, and at how long the role lets sessions last",
+    ),
     "RegionDisabledException": (errors.Misconfigured, "the role's account has not enabled the region"),
 }
 
@@ -104,9 +109,10 @@ class Bearer(_sigv4.Client):
 
 
 class SessionKeys(_sigv4.Keys):
-    """The key of a session that was opened without a stored key, and the role that it is of."""
+    """The key of a session that was opened without a stored key, the role that it is of, and when it ends."""
 
     role_arn: str
+    expires_at: datetime.datetime
 
     @property
     def public_id(self) -> str | None:
@@ -141,17 +147,52 @@ def principal(caller: _sigv4.Caller, url: str) -> tuple[str, str]:
     return arn, account
 
 
-def opened(answer: _sigv4.Answer, action: str) -> _sigv4.Key | None:
-    """Gives the key of the session that was opened; None where none was."""
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """A session that was opened: its key, and when it ends."""
+
+    key: _sigv4.Key
+    expires_at: datetime.datetime
+
+    @property
+    def keys(self) -> _sigv4.Keys:
+        """Gives its key as one that is stored."""
+        return _sigv4.Keys.model_validate(self.material())
+
+    def material(self) -> dict[str, contract.Line | None]:
+        """Gives its key by the fields of a stored one."""
+        key = self.key
+        return {
+            "accessKeyID": contract.Line(key.id),
+            "secretAccessKey": contract.Line(key.secret),
+            "sessionToken": contract.Line(key.token or ""),
+        }
+
+
+def opened(answer: _sigv4.Answer, action: str) -> Session | None:
+    """Gives the session that was opened; None where none was."""
     texts = answer.texts
     parts = [texts.get(name, "") for name in ("AccessKeyId", "SecretAccessKey", "SessionToken")]
-    if answer.root != f"{action}Response" or not all(_sigv4.PLAIN.fullmatch(part) for part in parts):
+    ends = _moment(texts.get("Expiration", ""))
+    plain = all(_sigv4.PLAIN.fullmatch(part) for part in parts)
+    if answer.root != f"{action}Response" or not plain or ends is None:
         return None
-    return _sigv4.Key(*parts)
+    return Session(key=_sigv4.Key(*parts), expires_at=ends)
 
 
-def exchange(client: Bearer, url: str, identity: WorkloadIdentity) -> SessionKeys:
-    """Opens a session of the role with a ServiceAccount's token, the shortest that there is."""
+def _moment(text: str) -> datetime.datetime | None:
+    try:
+        moment = datetime.datetime.fromisoformat(text.strip())
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else None
+
+
+def exchange(
+    client: Bearer, url: str, identity: WorkloadIdentity, lasting: datetime.timedelta | None = None
+) -> SessionKeys:
+    """Opens a session of the role with a ServiceAccount's token; where no length is said, the shortest."""
+    seconds = max(int(lasting.total_seconds()), SHORTEST) if lasting else SHORTEST
     answer = ask(
         client,
         url,
@@ -159,14 +200,11 @@ def exchange(client: Bearer, url: str, identity: WorkloadIdentity) -> SessionKey
         RoleArn=identity.role_arn,
         RoleSessionName=SESSION_NAME,
         WebIdentityToken=client.token,
-        DurationSeconds=str(SHORTEST),
+        DurationSeconds=str(seconds),
     )
-    key = opened(answer, "AssumeRoleWithWebIdentity")
-    if key is None:
+    session = opened(answer, "AssumeRoleWithWebIdentity")
+    if session is None:
         raise client.refusal(answer, TOKEN_REFUSALS)
-    return SessionKeys(
-        accessKeyID=contract.Line(key.id),
-        secretAccessKey=contract.Line(key.secret),
-        sessionToken=contract.Line(key.token or ""),
-        role_arn=identity.role_arn,
+    return SessionKeys.model_validate(
+        {**session.material(), "role_arn": identity.role_arn, "expires_at": session.expires_at}
     )

@@ -1,6 +1,5 @@
 """AWS: the access key of an IAM user, or of a session, and the role that is assumed with it."""
 
-import datetime
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar
 
@@ -9,53 +8,19 @@ import pydantic
 from credential_operator import errors
 from credential_operator.api import values
 from credential_operator.providers import (
+    _assume_role,
+    _aws_issue,
     _aws_permissions,
     _iam,
+    _issued,
     _organizations,
     _partitions,
     _sigv4,
     _sts,
     contract,
+    issue,
     network,
 )
-
-LONGEST_CHAINED = datetime.timedelta(hours=1)
-"""How long AWS lets a session last that another one opens."""
-
-ROLE_REFUSALS: _sigv4.Refusals = {
-    **_sts.REFUSALS,
-    "ValidationError": (
-        errors.Misconfigured,
-        "assumeRole is not accepted: look at duration (the role bounds it), roleARN and externalID",
-    ),
-    "RegionDisabledException": (errors.Misconfigured, "the role's account has not enabled the region"),
-}
-
-External = Annotated[
-    str,
-    pydantic.Field(min_length=2, max_length=1224),
-    values.Matching(r"^[A-Za-z0-9_+=,.@:/-]+$", "an external ID: letters, digits and _+=,.@:/-"),
-]
-
-
-class AssumeRole(values.Model):
-    """The role that is assumed with the key."""
-
-    role_arn: _sts.RoleARN
-    """The role's ARN."""
-    external_id: Annotated[External | None, pydantic.Field(alias="externalID")] = None
-    """What the role's trust policy asks for as sts:ExternalId. Where it is left out, one is derived for this
-    Credential, shown in its status, and the same after a restore."""
-    session_name: Annotated[
-        str,
-        pydantic.Field(min_length=2, max_length=64),
-        values.Matching(r"^[A-Za-z0-9_+=,.@-]+$", "a session name: letters, digits and _+=,.@-"),
-    ] = "credential-operator"
-    """The name under which sessions appear in the provider's audit log."""
-    duration: Annotated[datetime.timedelta, values.Duration(minimum="15m", maximum="12h")] = (
-        datetime.timedelta(hours=1)
-    )
-    """How long the sessions of consumers last, from 15m to what the role allows, at most 12h."""
 
 
 class Config(contract.Config):
@@ -72,7 +37,7 @@ class Config(contract.Config):
         values.Matching(r"^[0-9]{12}$", "an AWS account number: 12 digits"),
     ] = None
     """The account that the key works in, the role's where one is assumed; a key of another one is refused."""
-    assume_role: AssumeRole | None = None
+    assume_role: _assume_role.AssumeRole | None = None
     """The role that is assumed with the key. Targets hold the key; those in the shared file's format also say
     to assume the role."""
     endpoint: _sts.Endpoint | None = None
@@ -83,6 +48,55 @@ class Config(contract.Config):
     organizations_endpoint: _organizations.Endpoint | None = None
     """Organizations, to ask in place of the partition's own for the accounts that the key sees. Where
     `endpoint` is written and this is not, it is not asked."""
+
+
+VARIABLES: Mapping[str, tuple[str, ...]] = {
+    "accessKeyID": ("AWS_ACCESS_KEY_ID",),
+    "secretAccessKey": ("AWS_SECRET_ACCESS_KEY",),
+    "sessionToken": ("AWS_SESSION_TOKEN",),
+    "region": ("AWS_REGION", "AWS_DEFAULT_REGION"),
+    "endpoint": ("AWS_ENDPOINT_URL_STS",),
+    "accountID": (),
+    # No variables: SDKs read AWS_ROLE_ARN with a web identity token only.
+    "roleARN": (),
+    "externalID": (),
+    "sessionName": (),
+    "durationSeconds": (),
+}
+
+
+class Sessions(_aws_issue.Service):
+    """How STS is asked for a session, and what is published of one."""
+
+    variables: ClassVar[Mapping[str, tuple[str, ...]]] = {**VARIABLES, **_issued.EXPIRES}
+
+    def sts(self, config: Config) -> str:
+        """Names STS."""
+        return _url(config)
+
+    def caller(self, config: Config, key: _sigv4.Key, context: contract.Context) -> _sigv4.Caller:
+        """Gives what signs the calls."""
+        return _caller(config, key, context, context.end())
+
+    def fields(self, config: Config, keys: _sigv4.Keys) -> Mapping[str, str]:
+        """Gives what formats draw from."""
+        return PROVIDER.fields(config, keys)
+
+    def role(self, config: Config) -> _assume_role.AssumeRole | None:
+        """Gives the role that the Credential itself assumes."""
+        return config.assume_role
+
+    def fit(self, config: Config, role_arn: str) -> None:
+        """Finds a role of another partition than the key's."""
+        _same_partition(config, "issue.roleARN", role_arn)
+
+
+class SessionToken(Sessions, _aws_issue.SessionToken):
+    """A session of the key's own user."""
+
+
+class AssumeRole(Sessions, _aws_issue.AssumeRole):
+    """A session of a role."""
 
 
 class Provider:
@@ -98,19 +112,7 @@ class Provider:
     )
     config = Config
     keys = _sigv4.Keys
-    variables: ClassVar[Mapping[str, tuple[str, ...]]] = {
-        "accessKeyID": ("AWS_ACCESS_KEY_ID",),
-        "secretAccessKey": ("AWS_SECRET_ACCESS_KEY",),
-        "sessionToken": ("AWS_SESSION_TOKEN",),
-        "region": ("AWS_REGION", "AWS_DEFAULT_REGION"),
-        "endpoint": ("AWS_ENDPOINT_URL_STS",),
-        "accountID": (),
-        # No variables: SDKs read AWS_ROLE_ARN with a web identity token only.
-        "roleARN": (),
-        "externalID": (),
-        "sessionName": (),
-        "durationSeconds": (),
-    }
+    variables = VARIABLES
     example: ClassVar[Mapping[str, Any]] = {"region": "eu-west-1"}
     examples: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "aws-role": {
@@ -121,6 +123,7 @@ class Provider:
 
     permission_sets: ClassVar[Mapping[str, tuple[str, ...]]] = _aws_permissions.CLUSTERS
     workload_identity = _sts.WorkloadIdentity
+    issues: ClassVar[tuple[issue.Kind[Any], ...]] = (SessionToken(), AssumeRole())
 
     def endpoint(self, config: Config) -> str:
         """Names the endpoint that a check calls."""
@@ -194,7 +197,7 @@ class Provider:
     ) -> _sts.SessionKeys:
         """Opens a session of the ServiceAccount's role."""
         _inspect(config, identity.role_arn.split(":")[4], _sts.partition_of(identity))
-        if config.assume_role and config.assume_role.duration > LONGEST_CHAINED:
+        if config.assume_role and config.assume_role.duration > _assume_role.LONGEST_CHAINED:
             raise errors.Misconfigured(
                 "assumeRole.duration is more than 1h, and with workloadIdentity the role is assumed from a "
                 "session, which AWS lets last 1h at most: write 1h, or less."
@@ -206,7 +209,7 @@ class Provider:
             now=context.now,
             end=context.end(),
         )
-        return _sts.exchange(client, _url(config), identity)
+        return _sts.exchange(client, _url(config), identity, context.lasting)
 
     def fields(self, config: Config, keys: _sigv4.Keys) -> Mapping[str, str]:
         """Gives what formats draw from."""
@@ -281,11 +284,14 @@ def _inspect(config: Config, account: str | None, home: str) -> None:
         )
     if config.assume_role and (role := _sts.ROLE_PARTS.fullmatch(config.assume_role.role_arn)):
         account = role["account"]
-        if role["partition"] != partition.name:
-            raise errors.Misconfigured(
-                f"assumeRole.roleARN is in partition {role['partition']}, the key in {partition.name}."
-            )
+        _same_partition(config, "assumeRole.roleARN", config.assume_role.role_arn)
     _same_account(config, account)
+
+
+def _same_partition(config: Config, field: str, role_arn: str) -> None:
+    named, home = role_arn.split(":")[1], _partition(config).name
+    if named != home:
+        raise errors.Misconfigured(f"{field} is in partition {named}, the key in {home}.")
 
 
 def _same_account(config: Config, account: str | None) -> None:
@@ -303,14 +309,14 @@ def _working_key(config: Config, keys: _sigv4.Keys, context: contract.Context, e
     external_id = role.external_id or context.external_id
     caller = _caller(config, keys.key(), context, end)
     answer = _open(caller, config, role, seconds=_sts.SHORTEST, ExternalId=external_id)
-    key = _sts.opened(answer, "AssumeRole")
-    if key is None:
-        raise _role_refusal(caller, answer, role, external_id)
-    return key
+    session = _sts.opened(answer, "AssumeRole")
+    if session is None:
+        raise _assume_role.refusal(caller, answer, role.role_arn, external_id)
+    return session.key
 
 
 def _open(
-    caller: _sigv4.Caller, config: Config, role: AssumeRole, *, seconds: float, **more: str
+    caller: _sigv4.Caller, config: Config, role: _assume_role.AssumeRole, *, seconds: float, **more: str
 ) -> _sigv4.Answer:
     return _sts.ask(
         caller,
@@ -324,14 +330,14 @@ def _open(
 
 
 def _assume(
-    caller: _sigv4.Caller, config: Config, role: AssumeRole, derived: str, key_id: str | None
+    caller: _sigv4.Caller, config: Config, role: _assume_role.AssumeRole, derived: str, key_id: str | None
 ) -> contract.Validation:
     """Opens a session of the role and forgets it, then makes sure that none opens without the external ID."""
     external_id = role.external_id or derived
     answer = _open(caller, config, role, seconds=role.duration.total_seconds(), ExternalId=external_id)
     parts = _sts.ROLE_PARTS.fullmatch(role.role_arn)
     if not _opened(answer) or not parts:
-        raise _role_refusal(caller, answer, role, external_id)
+        raise _assume_role.refusal(caller, answer, role.role_arn, external_id)
     return contract.Validation(
         identity=contract.Identity(principal=role.role_arn, account=parts["account"]),
         key_id=key_id,
@@ -344,20 +350,8 @@ def _opened(answer: _sigv4.Answer) -> bool:
     return answer.root == "AssumeRoleResponse" and bool(_sts.ARN.fullmatch(answer.texts.get("Arn", "")))
 
 
-def _role_refusal(
-    caller: _sigv4.Caller, answer: _sigv4.Answer, role: AssumeRole, external_id: str
-) -> errors.CredentialError:
-    if answer.code == "AccessDenied":
-        return errors.PermissionDenied(
-            f"{role.role_arn} cannot be assumed with {caller.key} (AccessDenied): the role's trust policy "
-            f"must name the key's user or role and ask for sts:ExternalId {external_id}, "
-            "and that needs sts:AssumeRole."
-        )
-    return caller.refusal(answer, ROLE_REFUSALS)
-
-
 def _open_to_all(
-    caller: _sigv4.Caller, config: Config, role: AssumeRole, external_id: str
+    caller: _sigv4.Caller, config: Config, role: _assume_role.AssumeRole, external_id: str
 ) -> tuple[contract.Warned, ...]:
     """Warns of a role that lets itself be assumed without the external ID; only a clear answer counts."""
     try:

@@ -136,13 +136,16 @@ class Validation:
 class Context:
     """Everything a check may use of the world outside; no other configuration reaches it.
 
-    `timeout` is the whole call's, in seconds; `external_id` is the one derived for this Credential.
+    `timeout` is the whole call's, in seconds; `external_id` is the one derived for this Credential;
+    `lasting` is how long a session that is opened in the place of a stored key is to last, the shortest where
+    it is None.
     """
 
     session: network.Session
     timeout: float
     now: Callable[[], datetime.datetime]
     external_id: str
+    lasting: datetime.timedelta | None = None
 
     def end(self) -> float:
         """Gives the time of the monotonic clock when a call that begins now has to be over."""

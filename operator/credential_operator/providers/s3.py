@@ -214,7 +214,7 @@ class Provider:
             ca_bundle=config.ca_bundle,
             plain=config.disable_ssl,
         )
-        return _sts.exchange(client, url, identity)
+        return _sts.exchange(client, url, identity, context.lasting)
 
     def fields(self, config: Config, keys: _sigv4.Keys) -> Mapping[str, str]:
         """Gives what formats draw from."""

@@ -16,7 +16,7 @@ from moto.s3.models import s3_backends
 from moto.sts.models import sts_backends
 from moto.utilities.utils import PARTITION_NAMES
 
-from emulators.server import policy
+from emulators.server import policy, sessions
 
 _ARN = re.compile(r"arn:(?P<partition>[\w-]+):(?:iam|sts)::(?P<account>\d{12}):(?P<kind>[\w-]+)/(?P<name>.+)")
 
@@ -30,6 +30,7 @@ class Principal:
     partition: str
     documents: tuple[policy.Document, ...]
     role_arn: str | None = None
+    in_session: bool = False
 
     @property
     def names(self) -> frozenset[str]:
@@ -200,9 +201,14 @@ def _role(role: Any) -> Principal:
 
 def _session_key(backend: IAMBackend, key: Any) -> Key:
     session = _session(key.access_key_id)
-    role = principal(session.role_arn)
+    behind = principal(session.role_arn)
     owner = Principal(
-        session.arn, session.account_id, backend.partition, role.documents if role else (), session.role_arn
+        session.arn,
+        session.account_id,
+        backend.partition,
+        behind.documents if behind else (),
+        None if isinstance(session, sessions.UserSession) else session.role_arn,
+        in_session=True,
     )
     return Key(
         owner=owner,

@@ -9,11 +9,16 @@ from emulators.server import accounts, answers, authority, federation, policy
 from emulators.server.policy import Decision
 
 _ACTION = "sts:AssumeRole"
+_TAG_ACTION = "sts:TagSession"
 _WEB_ACTION = "sts:AssumeRoleWithWebIdentity"
 _SHORTEST = 900
 _DEFAULT = 3600
 _LONGEST_CHAINED = 3600
 _SESSION_NAME = re.compile(r"[\w+=,.@-]{2,64}")
+_TAG_KEY = re.compile(r"Tags[.]member[.][0-9]+[.]Key")
+_TAG = re.compile(r"[\w .:/=+@-]{1,256}")
+_LONGEST_KEY = 128
+_MOST_TAGS = 50
 _EXTERNAL_ID = re.compile(r"[\w+=,.@:/-]{2,1224}")
 
 
@@ -23,8 +28,10 @@ def require_allowed(caller: accounts.Principal, form: Mapping[str, str]) -> None
     arn = form["RoleArn"]
     trust = accounts.trust(arn)
     # AWS does not tell a role that is not there from one that does not trust the caller.
-    if trust is None or not _allowed(caller, arn, trust[0], form):
-        raise authority.denied(caller, _ACTION, arn, "sts")
+    tags = _tags(form)
+    for action in (_ACTION, _TAG_ACTION) if tags else (_ACTION,):
+        if trust is None or not _allowed(caller, action, trust[0], form, tags):
+            raise authority.denied(caller, action, arn, "sts")
     _require_duration(form, trust[1], chained=caller.role_arn is not None)
 
 
@@ -38,20 +45,27 @@ def require_trusted(bearer: federation.Bearer, form: Mapping[str, str]) -> None:
     _require_duration(form, trust[1], chained=False)
 
 
-def _allowed(caller: accounts.Principal, arn: str, trust: policy.Document, form: Mapping[str, str]) -> bool:
+def _allowed(
+    caller: accounts.Principal,
+    action: str,
+    trust: policy.Document,
+    form: Mapping[str, str],
+    tags: Mapping[str, str],
+) -> bool:
     """Tells whether both sides agree.
 
     In one account a trust policy that names the caller is enough; one that names the account, or a role
     of another account, needs the caller's own policies too. Source: the documentation of AssumeRole.
     """
-    context = authority.context_of(caller)
-    own = policy.decide(caller.documents, policy.Question(_ACTION, arn, context))
+    arn = form["RoleArn"]
+    context = authority.context_of(caller) | {f"aws:RequestTag/{key}": value for key, value in tags.items()}
+    own = policy.decide(caller.documents, policy.Question(action, arn, context))
     context |= {"sts:RoleSessionName": form["RoleSessionName"]}
     if "ExternalId" in form:
         context["sts:ExternalId"] = form["ExternalId"]
 
     def trusts(principals: frozenset[str]) -> Decision:
-        return policy.decide([trust], policy.Question(_ACTION, arn, context, principals))
+        return policy.decide([trust], policy.Question(action, arn, context, principals))
 
     either = trusts(caller.names | caller.account_names)
     if Decision.EXPLICIT_DENY in (own, either) or either is not Decision.ALLOWED:
@@ -59,6 +73,18 @@ def _allowed(caller: accounts.Principal, arn: str, trust: policy.Document, form:
     same_account = f"::{caller.account}:" in arn
     named = trusts(caller.names) is Decision.ALLOWED
     return own is Decision.ALLOWED or (same_account and named)
+
+
+def _tags(form: Mapping[str, str]) -> dict[str, str]:
+    """Reads the session's tags; raises a Refusal for what no tag can be."""
+    keys = {name.split(".")[2]: value for name, value in form.items() if _TAG_KEY.fullmatch(name)}
+    tags = {key: form.get(f"Tags.member.{number}.Value", "") for number, key in keys.items()}
+    texts = all(_TAG.fullmatch(key) and _TAG.fullmatch(value or "-") for key, value in tags.items())
+    if len({key.lower() for key in keys.values()}) != len(keys) or len(keys) > _MOST_TAGS or not texts:
+        raise _invalid("Value at 'tags' failed to satisfy constraint")
+    if any(len(key) > _LONGEST_KEY or key.startswith("aws:") for key in tags):
+        raise _invalid("Value at 'tags' failed to satisfy constraint")
+    return tags
 
 
 def _require_shape(form: Mapping[str, str]) -> None:

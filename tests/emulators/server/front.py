@@ -19,6 +19,7 @@ from emulators.server import (
     gate,
     naming,
     organizations,
+    sessions,
     simulate,
     usage,
     wire,
@@ -29,7 +30,7 @@ from emulators.server.faults import Effect
 # Paths by which moto would reach services that ask for no signature.
 _BACK_DOORS = ("/moto-api", "/latest/")
 # Moto answers these without looking at what they ask for.
-_NOT_EMULATED = frozenset({"GetSessionToken", "GetFederationToken", "AssumeRoleWithSAML"})
+_NOT_EMULATED = frozenset({"GetFederationToken", "AssumeRoleWithSAML"})
 _CUT_STATUS = 0
 
 
@@ -83,9 +84,16 @@ class Front:
     def _perform(
         self, request: wire.Request, call: naming.Call, caller: accounts.Principal, skew: float
     ) -> wire.Reply:
+        if caller.in_session and (caller.role_arn is None or call.action == "GetSessionToken"):
+            sessions.require_allowed(call.service, call.action)
         if call.action == "AssumeRole":
             assume.require_allowed(caller, call.form)
             return backing.forward(self._timed(request, call, skew))
+        if call.action == "GetSessionToken":
+            region = _signed_region(request)
+            return sessions.open_for_user(
+                caller.arn, caller.account, region, call.form, self._length(call, skew)
+            )
         authority.require_allowed(caller, call, _signed_region(request))
         if call.action == "SimulatePrincipalPolicy":
             return simulate.answer(call.form, self.page)
@@ -97,8 +105,11 @@ class Front:
 
     def _timed(self, request: wire.Request, call: naming.Call, skew: float) -> wire.Request:
         """Sets the length that tests want for sessions, by the clock that this request meets."""
-        seconds = self.session_seconds or float(call.form.get("DurationSeconds", "3600"))
-        return backing.with_form(request, {**call.form, "DurationSeconds": str(int(seconds + skew))})
+        seconds = self._length(call, skew)
+        return backing.with_form(request, {**call.form, "DurationSeconds": str(int(seconds))})
+
+    def _length(self, call: naming.Call, skew: float) -> float:
+        return (self.session_seconds or float(call.form.get("DurationSeconds", "3600"))) + skew
 
 
 def _require_emulated(request: wire.Request, call: naming.Call) -> None:
