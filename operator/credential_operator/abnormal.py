@@ -71,6 +71,19 @@ def expiring(seen: Situation) -> State | None:
     return State("True", "ExpiresSoon", "The end of its life (status.expiresAt) is near: renew the key.")
 
 
+def renewal_failing(seen: Situation) -> State | None:
+    """RenewalFailing: a short-lived key that is due has not been renewed."""
+    found = seen.found
+    if found.renewal is not None:
+        return State(
+            "True",
+            found.renewal.reason,
+            "A short-lived key is due and could not be renewed: it is tried again until and after it ends "
+            f"(status.targets[].expiresAt). {found.renewal.message}",
+        )
+    return seen.known("RenewalFailing") if found.renewing else None
+
+
 def suspended(seen: Situation) -> State | None:
     """Suspended: the owner wants nothing done."""
     if not seen.found.suspended:

@@ -15,10 +15,15 @@ REVOKED = "Revoked"
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
-    """What became of the target: its condition (None: none is asked for), and its status (None: there is none)."""
+    """What became of the target: its condition (None: none is asked for), and its status (None: there is none).
+
+    `over`: the short-lived key in it has ended. `look_at`: when to look at it again.
+    """
 
     synced: State | None = None
     target: Json | None = None
+    over: bool = False
+    look_at: Time | None = None
 
 
 def bound(
@@ -96,7 +101,7 @@ def _ready(reference: Json, credential: Json | None, state: State, delivery: Del
     if state.value != "True" or credential is None:
         return state
     synced = delivery.synced
-    if synced is not None and synced.value == "False" and delivery.target is None:
+    if synced is not None and synced.value == "False" and (delivery.target is None or delivery.over):
         return synced
     ready = readiness(credential)
     return dataclasses.replace(ready, message=f"Credential {_named(reference, credential)}: {ready.message}")

@@ -20,31 +20,25 @@ from typing import Any
 import kopf
 
 from credential_operator import (
-    binding,
     breaker,
     checks,
     cluster,
     consumers,
     controller,
-    events,
     formats,
     framework,
-    gate,
     health,
     installation,
     intake,
     inventory,
     leader,
-    lending,
     metrics,
+    passes,
     providers,
-    reconcile,
     references,
     settings,
-    sources,
     survey,
     sweep,
-    targets,
     usage,
     view,
     watch,
@@ -219,64 +213,27 @@ class App:
         self._seeded = True
         checker = self._checker()
         self._closing.callback(checker.close)
-        apart = gate.Gate()
-        recorder = events.Recorder(self._connection, instance=self._settings.identity)
         asked = survey.Survey(
             self._connection,
             self._known,
             self._usage,
             kinds=self._kinds,
             namespaces=self._settings.namespaces,
-            clock=_now,
+            clock=passes.now,
         )
-        source_of = sources.Sources(
-            self._connection,
-            self._known,
-            keyring,
-            formats=self._catalogue.sources,
-            account=f"{self._settings.own_namespace}:{self._settings.service_account}",
-            wake=self._controller.wake,
-        )
-        written = targets.Targets(self._connection, self._known, keyring, self._controller.wake)
-        reconciler = reconcile.Reconciler(
+        both = passes.of_both_kinds(
             connection=self._connection,
             known=self._known,
+            asked=asked,
+            catalogue=self._catalogue,
             keyring=keyring,
             checker=checker,
-            catalogue=self._catalogue,
-            recorder=recorder,
-            wake=self._controller.wake,
-            wake_references=self._controller.wake_references,
-            source_of=source_of,
-            written=written,
-            asked=asked,
-            apart=apart,
-            clock=_now,
-        )
-        binder = binding.Binder(
-            self._connection,
-            self._known,
-            asked=asked,
-            lent=lending.Lending(
-                known=self._known,
-                catalogue=self._catalogue,
-                keyring=keyring,
-                source_of=source_of,
-                written=written,
-                clock=_now,
-            ),
-            recorder=recorder,
             queue=self._controller,
-            apart=apart,
-            clock=_now,
+            chosen=self._settings,
         )
         async with asyncio.TaskGroup() as group:
             group.create_task(sweeper.run(self._settings.sweep_interval))
-            group.create_task(
-                self._controller.work(
-                    {inventory.CREDENTIAL: reconciler.credential, inventory.REFERENCE: binder.reference}
-                )
-            )
+            group.create_task(self._controller.work(both))
 
     async def _patiently(self, step: Callable[[], Awaitable[Any]]) -> Any:
         """Repeats a step that needs the API server until it answers."""
@@ -341,10 +298,6 @@ def _kinds(chosen: settings.Settings) -> tuple[usage.Kind, ...]:
         return ()
     custom = (usage.by_rule(rule) for rule in consumers.load(chosen.consumers))
     return (*workloads.KINDS, *(kind for kind in custom if kind.namespaced or not chosen.namespaces))
-
-
-def _now() -> datetime.datetime:
-    return datetime.datetime.now(datetime.UTC)
 
 
 def run(chosen: settings.Settings) -> bool:

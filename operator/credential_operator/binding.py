@@ -100,7 +100,7 @@ class Binder:
             return now
         later = document | {"status": new}
         end, removal = references.lease_end(later, now), references.removal(later, now)
-        looks = [removal, end if end is not None and end > now else None]
+        looks = [removal, end if end is not None and end > now else None, delivery.look_at]
         if state.reason == answers.REVOKED and delivery.target is not None:
             looks.append(self._lending.revoked_at(later, chosen.key))
         return min((look for look in looks if look is not None), default=None)

@@ -2,17 +2,20 @@
 
 import asyncio
 import concurrent.futures
+import contextlib
 import dataclasses
 import datetime
+import functools
 import logging
 import pathlib
 import time
 import traceback
 import types
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
 
 from credential_operator import breaker, errors, metrics
-from credential_operator.providers import contract, network
+from credential_operator.providers import contract, issue, network
 
 logger = logging.getLogger(__name__)
 
@@ -20,6 +23,9 @@ GRACE = 2.0
 """Seconds past its timeout, after which a call is given up and its thread left to itself."""
 CALLS = 5
 """What one check may ask one after the other, each within the timeout: see `_ask`."""
+
+
+Result = TypeVar("Result")
 
 
 class Fault(Exception):
@@ -56,8 +62,19 @@ class Asked:
     history: bool = False
 
 
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """A short-lived key to be made: of which kind and how, with what of the Credential, and for whom."""
+
+    provider: contract.Provider[Any, Any]
+    config: Any
+    kind: issue.Kind[Any]
+    options: issue.Options
+    holder: issue.Holder
+
+
 class Checker:
-    """Asks providers whether keys work."""
+    """Asks providers whether keys work, and for short-lived ones."""
 
     def __init__(self, session: network.Session, breakers: breaker.Breakers, *, threads: int) -> None:
         self._session = session
@@ -85,48 +102,82 @@ class Checker:
         if not isinstance(keys, contract.Token):
             provider.inspect(config, keys)
         endpoint = provider.endpoint(config)
-        context = contract.Context(session=self._session, timeout=timeout, now=_now, external_id=external_id)
+        context = self._context(timeout, external_id)
         if not endpoint:
             return provider.validate(config, keys, context)
-        self._breakers.check(endpoint)
-        began = time.monotonic()
-        try:
-            async with asyncio.timeout(timeout * CALLS + GRACE):
-                validation = await asyncio.get_running_loop().run_in_executor(
-                    self._pool, _ask, provider, config, keys, context, asked
-                )
-        except TimeoutError:
-            error = errors.ProviderUnreachable(f"{endpoint} did not answer within {timeout:g} s.")
-            self._note(provider.name, endpoint, error, began)
-            raise error from None
-        except errors.CredentialError as error:
-            self._note(provider.name, endpoint, error, began)
-            raise
-        self._note(provider.name, endpoint, None, began)
-        return validation
+        call = functools.partial(_ask, provider, config, keys, context, asked)
+        with self._noted(functools.partial(_count_validation, provider.name), endpoint):
+            return await self._run(call, endpoint, timeout)
+
+    async def issue(self, wanted: Wanted, keys: Any, *, timeout: float, external_id: str) -> issue.Issued:
+        """Has the provider make a short-lived key; raises a CredentialError. `keys` may be a Token."""
+        kind, endpoint = wanted.kind, wanted.kind.endpoint(wanted.config, wanted.options)
+        lasting = wanted.options.duration if isinstance(wanted.options, issue.Lasting) else None
+        context = dataclasses.replace(self._context(timeout, external_id), lasting=lasting)
+        with self._noted(functools.partial(_count_issue, wanted.provider.name, kind.name), endpoint):
+            return await self._run(functools.partial(_issue, wanted, keys, context), endpoint, timeout)
 
     def close(self) -> None:
         """Lets the threads end; calls that were not begun are dropped."""
         self._pool.shutdown(wait=False, cancel_futures=True)
 
-    def _note(
-        self, type_name: str, endpoint: str, error: errors.CredentialError | None, began: float
-    ) -> None:
-        outcome = "Accepted" if error is None else error.reason
-        metrics.VALIDATIONS.labels(type_name, outcome).inc()
-        metrics.VALIDATION_SECONDS.labels(type_name).observe(time.monotonic() - began)
-        if isinstance(error, errors.ProviderUnreachable | errors.RateLimited):
-            self._breakers.failed(endpoint)
-        else:
-            self._breakers.succeeded(endpoint)
+    def _context(self, timeout: float, external_id: str) -> contract.Context:
+        return contract.Context(session=self._session, timeout=timeout, now=_now, external_id=external_id)
+
+    async def _run(self, call: Callable[[], Result], endpoint: str, timeout: float) -> Result:
+        """Makes a call in a thread of its own, within its time."""
+        try:
+            async with asyncio.timeout(timeout * CALLS + GRACE):
+                return await asyncio.get_running_loop().run_in_executor(self._pool, call)
+        except TimeoutError:
+            raise errors.ProviderUnreachable(f"{endpoint} did not answer within {timeout:g} s.") from None
+
+    @contextlib.contextmanager
+    def _noted(self, count: Callable[[str, float], None], endpoint: str) -> Iterator[None]:
+        """Lets a call through if its endpoint is not known to be down, and notes how it ended."""
+        self._breakers.check(endpoint)
+        began = time.monotonic()
+        try:
+            yield
+        except errors.CredentialError as error:
+            count(error.reason, time.monotonic() - began)
+            if isinstance(error, errors.ProviderUnreachable | errors.RateLimited):
+                self._breakers.failed(endpoint)
+            else:
+                self._breakers.succeeded(endpoint)
+            raise
+        count("Accepted", time.monotonic() - began)
+        self._breakers.succeeded(endpoint)
+
+
+def _count_validation(type_name: str, outcome: str, seconds: float) -> None:
+    metrics.VALIDATIONS.labels(type_name, outcome).inc()
+    metrics.VALIDATION_SECONDS.labels(type_name).observe(seconds)
+
+
+def _count_issue(type_name: str, kind: str, outcome: str, _: float) -> None:
+    metrics.ISSUES.labels(type_name, kind, outcome).inc()
+
+
+def _issue(wanted: Wanted, keys: Any, context: contract.Context) -> issue.Issued:
+    keys = _exchanged(wanted.provider, wanted.config, keys, context)
+    return wanted.kind.issue(wanted.config, keys, wanted.options, context, wanted.holder)
+
+
+def _exchanged(
+    provider: contract.Provider[Any, Any], config: Any, keys: Any, context: contract.Context
+) -> Any:
+    """Gives what a provider takes as keys, where a token stands in for them."""
+    if isinstance(keys, contract.Token) and isinstance(provider, contract.Keyless):
+        return provider.exchange(config, keys.identity, keys.text, context)
+    return keys
 
 
 def _ask(
     provider: contract.Provider[Any, Any], config: Any, keys: Any, context: contract.Context, asked: Asked
 ) -> contract.Validation:
     """Asks all there is to ask, one after the other, each within the timeout."""
-    if isinstance(keys, contract.Token) and isinstance(provider, contract.Keyless):
-        keys = provider.exchange(config, keys.identity, keys.text, context)
+    keys = _exchanged(provider, config, keys, context)
     history = _history(provider, config, keys, context) if asked.history else None
     validation = _validate(provider, config, keys, context)
     if asked.permissions and isinstance(provider, contract.Granter):

@@ -5,7 +5,7 @@
         InvalidSpec  InvalidKeyMaterial  Rejected  Expired  KeyDisabled  PermissionDenied  Misconfigured
         TargetConflict  Forbidden
       Waiting                 something else must come first; a watch wakes us
-        SourceNotFound  InUse
+        SourceNotFound  HeldBack  InUse
       Transient               nobody has to act; tried again with backoff
         ProviderUnreachable  RateLimited  ClockSkew  Conflict  Unavailable
 
@@ -107,6 +107,12 @@ class SourceNotFound(Waiting):
     """The source Secret does not exist."""
 
     reason = "SourceNotFound"
+
+
+class HeldBack(Waiting):
+    """The stored key is not published, so that nothing can be made with it."""
+
+    reason = "HeldBack"
 
 
 class InUse(Waiting):

@@ -2,6 +2,7 @@
 
 import dataclasses
 import datetime
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from credential_operator import errors
@@ -32,25 +33,46 @@ Verdict = contract.Validation | errors.CredentialError | NotChecked | Exception
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Published:
-    """A target Secret that holds what the operator wrote; `written` says that this pass wrote it."""
+    """A target Secret that holds what the operator wrote; `written` says that this pass wrote it.
+
+    One that holds a short-lived key has its end, and the generation of the spec that it was made for.
+    """
 
     name: str
     format: str
     uid: str
     version: str
     published_at: str
+    expires_at: Time | None = None
+    generation: int | None = None
     written: bool = False
     repaired: bool = False
 
     def document(self) -> Json:
         """Gives the entry of `status.targets`."""
-        return {
+        entry: Json = {
             "name": self.name,
             "format": self.format,
             "uid": self.uid,
             "resourceVersion": self.version,
             "publishedAt": self.published_at,
         }
+        if self.expires_at is not None:
+            entry |= {"expiresAt": show_time(self.expires_at), "generation": self.generation}
+        return entry
+
+
+def published(entry: Mapping[str, Any]) -> Published:
+    """Reads an entry of `status.targets`."""
+    return Published(
+        name=entry["name"],
+        format=entry["format"],
+        uid=entry["uid"],
+        version=entry["resourceVersion"],
+        published_at=entry["publishedAt"],
+        expires_at=parse_time(entry.get("expiresAt")),
+        generation=entry.get("generation"),
+    )
 
 
 class User(NamedTuple):
@@ -101,7 +123,8 @@ class Pass:
     references did, and were deleted.
     `idle`: nothing was due, so nothing was looked at. `waiting`: a check is repeated when a backoff ends.
     `locks`: the provider locks accounts, so that a refused key is not tried again until it changes.
-    `permissions`, `reach`: the spec asks for these. `keyless`: no key is stored.
+    `permissions`, `reach`: the spec asks for these. `keyless`: no key is stored. `renewal`: why a short-lived
+    key could not be renewed in this pass; `renewing`: some are due still; `renew_at`: when to look at them again.
     """
 
     generation: int
@@ -126,6 +149,9 @@ class Pass:
     permissions: bool = False
     reach: bool = False
     keyless: bool = False
+    renewal: errors.CredentialError | None = None
+    renewing: bool = False
+    renew_at: Time | None = None
 
     @property
     def error(self) -> errors.CredentialError | None:

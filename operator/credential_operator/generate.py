@@ -13,8 +13,8 @@ from typing import Any
 import yaml
 
 from credential_operator import consumers, formats, providers
-from credential_operator.api import conditions, installed, kinds, pages, type_pages
-from credential_operator.providers import contract
+from credential_operator.api import conditions, installed, issuing, kinds, pages, schema, type_pages
+from credential_operator.providers import contract, issue
 
 ROOT = Path(__file__).parents[2]
 CHART = "deploy/chart/files/crds"
@@ -106,9 +106,16 @@ def _type_pages(crd: Json, samples: Mapping[str, str]) -> Iterator[tuple[str, st
             examples=[samples[sample] for sample, _ in _samples(provider)],
             formats=installed.formats_of(provider, formats.find().values()),
             sources=installed.sources_of(provider, formats.sources().values()),
+            issued=[*_issued(provider)],
             sets=getattr(provider, "permission_sets", {}),
         )
         yield f"crds/types/{_kebab(name)}.md", type_pages.page(provider, spec, facts)
+
+
+def _issued(provider: object) -> Iterator[type_pages.Issued]:
+    for kind in issue.kinds(provider).values():
+        served = issuing.formats_of(kind, formats.find().values())
+        yield type_pages.Issued(name=kind.name, title=kind.title, cost=kind.cost, formats=served)
 
 
 def _examples() -> Iterator[tuple[str, str]]:
@@ -125,6 +132,9 @@ def _samples(provider: contract.Provider[Any, Any]) -> Iterator[tuple[str, list[
     more: Mapping[str, Mapping[str, Any]] = getattr(provider, "examples", {})
     for name, config in {_kebab(provider.name): provider.example, **more}.items():
         yield name, _example(provider, name, config)
+    if issues := issue.kinds(provider):
+        name = f"{_kebab(provider.name)}-short-lived"
+        yield name, _example(provider, name, provider.example, issue=_usual(issues))
     if isinstance(provider, contract.Keyless):
         name = f"{_kebab(provider.name)}-workload-identity"
         yield name, _keyless_example(provider, name, provider.workload_identity)
@@ -135,7 +145,15 @@ def _kebab(name: str) -> str:
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", name).lower()
 
 
-def _example(provider: contract.Provider[Any, Any], name: str, config: Mapping[str, Any]) -> list[Json]:
+def _usual(issues: Mapping[str, issue.Kind[Any]]) -> Json:
+    """Gives the `issue` of the first kind that needs to know nothing."""
+    free = (name for name, kind in issues.items() if not schema.of(kind.options).get("required"))
+    return {"kind": next(free)}
+
+
+def _example(
+    provider: contract.Provider[Any, Any], name: str, config: Mapping[str, Any], **of_target: Json
+) -> list[Json]:
     """Gives a source Secret with values that are obviously none, and the Credential that reads it."""
     source = f"{name}-keys"
     spec = {
@@ -143,7 +161,7 @@ def _example(provider: contract.Provider[Any, Any], name: str, config: Mapping[s
         "owner": OWNER,
         provider.name: dict(config),
         "secretRef": {"name": source},
-        "targets": [{"name": f"{name}-env", "format": "env"}],
+        "targets": [{"name": f"{name}-env", "format": "env", **of_target}],
     }
     return [
         {
@@ -169,12 +187,14 @@ def _keyless_example(
     }
     subject = {"kind": "ServiceAccount", "name": OPERATOR, "namespace": OPERATOR}
     role = {"apiGroup": group, "kind": "Role", "name": tokens}
-    spec = {
+    spec: Json = {
         "displayName": f"{provider.title.removesuffix('.')}: none is stored",
         "owner": OWNER,
         provider.name: dict(provider.example),
         "workloadIdentity": {"serviceAccountName": name, **identity.example},
     }
+    if issues := issue.kinds(provider):
+        spec["targets"] = [{"name": f"{name}-env", "format": "env", "issue": _usual(issues)}]
     return [
         {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": name}},
         {

@@ -26,8 +26,21 @@ def formats(credential: Json, namespace: str) -> list[str] | None:
     """Gives the formats in which a namespace may have a Credential; None: any."""
     if credential["metadata"]["namespace"] == namespace:
         return None
-    allowed: list[str] | None = credential["spec"].get("allowedNamespaces", {}).get("as", {}).get("formats")
+    allowed: list[str] | None = _forms(credential).get("formats")
     return allowed
+
+
+def issue(credential: Json, namespace: str) -> Json | None:
+    """Gives the short-lived key that a namespace has in place of the stored one; None: what it asks for."""
+    if credential["metadata"]["namespace"] == namespace:
+        return None
+    form: Json | None = _forms(credential).get("issue")
+    return form
+
+
+def _forms(credential: Json) -> Json:
+    forms: Json = credential["spec"].get("allowedNamespaces", {}).get("as", {})
+    return forms
 
 
 def selects(selector: Json, labels: Mapping[str, str]) -> bool:

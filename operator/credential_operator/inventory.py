@@ -29,6 +29,8 @@ SOURCE_DIGEST = f"{DOMAIN}/source-digest"
 """Annotation of a target Secret: HMAC over the key material that it was rendered from."""
 GENERATION = f"{DOMAIN}/generation"
 """Annotation of a target Secret: how often it was written; reloaders watch it."""
+EXPIRES = f"{DOMAIN}/expires-at"
+"""Annotation of a target Secret that holds a short-lived key: when that ends."""
 REMEMBERED = 10_000
 """How many objects that are gone are remembered."""
 

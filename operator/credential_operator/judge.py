@@ -9,7 +9,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from credential_operator import abnormal, errors
+from credential_operator import abnormal, errors, renewal
 from credential_operator.findings import NotChecked, Pass, Time, parse_time
 from credential_operator.providers import contract
 from credential_operator.situation import INTERNAL, Row, Situation, State
@@ -185,6 +185,17 @@ def _not_ours(seen: Situation) -> State | None:
     return None
 
 
+def _over(seen: Situation) -> State | None:
+    """A short-lived key has ended, and no other was made."""
+    names = renewal.ended(seen.found.targets, seen.now)
+    if not names:
+        return None
+    failing = abnormal.renewal_failing(seen)
+    trouble = seen.found.trouble or seen.found.error
+    why = failing.message if failing is not None else "" if trouble is None else trouble.message
+    return State("False", "Expired", f"The short-lived key in {', '.join(names)} has ended. {why}".strip())
+
+
 def _not_laid_out(seen: Situation) -> State | None:
     """The key cannot be laid out as a target asks for: what was published before still serves."""
     trouble, synced = seen.found.trouble, seen.synced
@@ -278,6 +289,7 @@ CONDITIONS: Mapping[str, Sequence[Row]] = {
     ),
     "Ready": (
         _not_ours,
+        _over,
         _not_laid_out,
         _undecided_and_nothing_published,
         _undecided_for_long,
@@ -293,10 +305,11 @@ CONDITIONS: Mapping[str, Sequence[Row]] = {
     "Stalled": (abnormal.stuck,),
     "DeletionBlocked": (abnormal.blocked,),
     "Expiring": (abnormal.expiring,),
+    "RenewalFailing": (abnormal.renewal_failing,),
     "Suspended": (abnormal.suspended,),
     "Warning": (abnormal.warned,),
 }
 """The rows of each condition, in the order in which they are asked; later conditions see earlier ones."""
 
-LASTING = frozenset(CONDITIONS) - {"DeletionBlocked", "Expiring", "Suspended"}
+LASTING = frozenset(CONDITIONS) - {"DeletionBlocked", "Expiring", "RenewalFailing", "Suspended"}
 """What stays as it was said where nothing was looked at."""

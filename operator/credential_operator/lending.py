@@ -4,6 +4,7 @@ Only a key that was accepted is lent on: what is said of it in the Credential's 
 version of the source Secret that is read here.
 """
 
+import dataclasses
 import datetime
 from collections.abc import Callable
 from typing import Any
@@ -14,14 +15,16 @@ from credential_operator import (
     grants,
     installation,
     inventory,
+    issuing,
     objects,
     references,
+    renewal,
     sources,
     targets,
     view,
 )
 from credential_operator.answers import REVOKED, Delivery, readiness
-from credential_operator.api import credential, installed
+from credential_operator.api import publication
 from credential_operator.situation import State
 
 Json = dict[str, Any]
@@ -42,6 +45,7 @@ class Lending:
         keyring: installation.Installation,
         source_of: sources.Sources,
         written: targets.Targets,
+        issued: issuing.Issuing,
         clock: Callable[[], datetime.datetime],
     ) -> None:
         self._known = known
@@ -49,6 +53,7 @@ class Lending:
         self._keyring = keyring
         self._sources = source_of
         self._targets = written
+        self._issuing = issued
         self._clock = clock
 
     async def deliver(self, reference: Json, lender: objects.Key | None, state: State) -> Delivery:
@@ -84,42 +89,76 @@ class Lending:
         return (since or self._clock()) + grace
 
     async def _publish(self, reference: Json, record: inventory.Record, recorded: Json | None) -> Delivery:
-        try:
-            return await self._render(reference, record, recorded)
-        except errors.Transient:
-            raise
-        except errors.CredentialError as error:
-            kept = None if isinstance(error, errors.TargetConflict) else recorded
-            return Delivery(synced=State("False", error.reason, error.message), target=kept)
-
-    async def _render(self, reference: Json, record: inventory.Record, recorded: Json | None) -> Delivery:
-        """Writes the target, if it differs; what is not to be lent on leaves it as it is."""
         seen = view.parse(record, self._catalogue)
-        wanted = credential.Target.model_validate(reference["spec"]["target"])
         if seen is None:
             unknown = State("Unknown", "Pending", "The operator does not know the Credential's type.")
             return Delivery(synced=unknown, target=recorded)
+        wanted = _wanted(reference, seen)
+        try:
+            delivery = await self._render(reference, seen, wanted, recorded)
+        except errors.CredentialError as error:
+            if isinstance(error, errors.Transient) and wanted.issue is None:
+                raise
+            kept = None if isinstance(error, errors.TargetConflict) else recorded
+            delivery = Delivery(synced=State("False", error.reason, error.message), target=kept)
+        return self._planned(reference, delivery)
+
+    async def _render(
+        self, reference: Json, seen: view.View, wanted: publication.Target, recorded: Json | None
+    ) -> Delivery:
+        """Writes the target, if it differs; what is not to be lent on leaves it as it is."""
         if refusal := self._refusal(seen, reference, wanted):
             return Delivery(synced=refusal, target=recorded)
-        if self._is_so(reference, seen, recorded):
-            return Delivery(synced=PUBLISHED, target=recorded)
-        version = seen.source_version(self._known)
-        if not view.lendable(seen, version):
-            return _held(seen, recorded)
+        due = recorded is not None and self._issuing.is_due(_holder(reference), findings.published(recorded))
+        if not due:
+            if self._is_so(reference, seen, recorded):
+                return Delivery(synced=PUBLISHED, target=recorded)
+            if not view.lendable(seen, seen.source_version(self._known)):
+                return _held(seen, recorded)
         source = await self._sources.load(seen)
-        if not view.lendable(seen, source.version):
+        owner = targets.owner(reference["metadata"], source.digest, kind=inventory.REFERENCE)
+        renewed = due and self._issuing.is_of(owner, wanted.name)
+        if not renewed and not view.lendable(seen, source.version):
             return _held(seen, recorded)
-        material = seen.material(source.keys, external_id=self._keyring.external_id(*seen.key))
+        return await self._write(reference, seen, source, wanted, recorded)
+
+    async def _write(
+        self,
+        reference: Json,
+        seen: view.View,
+        source: sources.Source,
+        wanted: publication.Target,
+        recorded: Json | None,
+    ) -> Delivery:
+        owner = targets.owner(reference["metadata"], source.digest, kind=inventory.REFERENCE)
+        if wanted.issue is None:
+            material = seen.material(source.keys, external_id=self._keyring.external_id(*seen.key))
+            desired = self._catalogue.render(wanted, material)
+        else:
+            order = _order(reference, seen, wanted, owner, recorded)
+            desired = await self._issuing.desired(seen, source, order)
         published = await self._targets.publish(
-            targets.owner(reference["metadata"], source.digest, kind=inventory.REFERENCE),
-            self._catalogue.render(wanted, material),
+            owner,
+            desired,
             recorded=recorded,
             spec_changed=_changed(reference),
             now=findings.show_time(self._clock()),
         )
+        if desired.expires_at is not None:
+            generation = reference["metadata"]["generation"]
+            published = dataclasses.replace(published, expires_at=desired.expires_at, generation=generation)
         return Delivery(
             synced=PUBLISHED, target=published.document() | {"source": _stamp(seen, source.version)}
         )
+
+    def _planned(self, reference: Json, delivery: Delivery) -> Delivery:
+        """Adds when to look again at a short-lived key, and whether it has ended."""
+        holder = _holder(reference)
+        if delivery.target is None:
+            return dataclasses.replace(delivery, look_at=self._issuing.waits(holder))
+        published = findings.published(delivery.target)
+        over = bool(renewal.ended([published], self._clock()))
+        return dataclasses.replace(delivery, over=over, look_at=self._issuing.look_at(holder, published))
 
     def _is_so(self, reference: Json, seen: view.View, recorded: Json | None) -> bool:
         """Tells whether a target is known to be what it should be, so that nothing need be read."""
@@ -132,10 +171,18 @@ class Lending:
             self._known.versions.get(secret),
         )
 
-    def _refusal(self, seen: view.View, reference: Json, wanted: credential.Target) -> State | None:
+    def _refusal(self, seen: view.View, reference: Json, wanted: publication.Target) -> State | None:
         """Says why a target cannot have the form that is asked for; None where it can."""
-        served = installed.formats_of(seen.provider, self._catalogue.formats.values())
-        allowed = grants.formats(seen.document, reference["metadata"]["namespace"])
+        namespace = reference["metadata"]["namespace"]
+        served = self._catalogue.served(seen.provider, wanted.issue)
+        allowed = grants.formats(seen.document, namespace)
+        owners, asked = grants.issue(seen.document, namespace), reference["spec"]["target"].get("issue")
+        if owners is not None and asked not in (None, owners):
+            message = "The owner gives this key as a short-lived one of another kind: leave target.issue out."
+            return State("False", "NotGranted", message)
+        if wanted.issue is None and seen.identity is not None:
+            message = "No key is stored: write target.issue, for a short-lived one."
+            return State("False", "Misconfigured", message)
         if wanted.format not in served:
             message = f"Format {wanted.format} cannot hold a key of type {seen.type}: {_instead(served)}."
             return State("False", "Misconfigured", message)
@@ -147,6 +194,32 @@ class Lending:
     async def _remove(self, reference: Json, recorded: Json) -> None:
         owner = targets.owner(reference["metadata"], kind=inventory.REFERENCE)
         await self._targets.remove(owner, recorded["name"], recorded=recorded, retain=False)
+
+
+def _holder(reference: Json) -> objects.Object:
+    return objects.Object(inventory.REFERENCE, inventory.key_of(reference))
+
+
+def _wanted(reference: Json, seen: view.View) -> publication.Target:
+    """Gives the target with the short-lived key that the owner has for others, where there is one."""
+    wanted = publication.Target.model_validate(reference["spec"]["target"])
+    form = grants.issue(seen.document, reference["metadata"]["namespace"])
+    return wanted if form is None else wanted.model_copy(update={"issue": form})
+
+
+def _order(
+    reference: Json, seen: view.View, wanted: publication.Target, owner: targets.Owner, recorded: Json | None
+) -> issuing.Order:
+    standing = None if recorded is None else findings.published(recorded)
+    return issuing.Order(
+        target=wanted,
+        owner=owner,
+        standing=standing,
+        current=standing is not None
+        and recorded is not None
+        and standing.generation == reference["metadata"]["generation"]
+        and recorded["source"].partition("/")[0] == str(seen.metadata["generation"]),
+    )
 
 
 def _held(seen: view.View, recorded: Json | None) -> Delivery:

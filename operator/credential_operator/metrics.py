@@ -34,6 +34,12 @@ VALIDATION_SECONDS = prometheus.Histogram(
 VALIDATION_CPU = prometheus.Counter(
     "validation_cpu_seconds", "CPU time of calls to providers.", ["type"], namespace=NAMESPACE
 )
+ISSUES = prometheus.Counter(
+    "issue",
+    "Short-lived keys asked of providers, by type, kind and outcome.",
+    ["type", "kind", "outcome"],
+    namespace=NAMESPACE,
+)
 API_REQUESTS = prometheus.Counter(
     "api_request", "Requests to the API server by verb and code.", ["verb", "code"], namespace=NAMESPACE
 )

@@ -8,8 +8,6 @@ only spaces out calls to providers.
 import dataclasses
 import datetime
 import logging
-import random
-import time
 import zlib
 from collections.abc import Callable
 from typing import Any
@@ -24,7 +22,9 @@ from credential_operator import (
     installation,
     inventory,
     objects,
+    pacing,
     protection,
+    publishing,
     sources,
     status,
     survey,
@@ -35,23 +35,19 @@ from credential_operator import (
 logger = logging.getLogger(__name__)
 
 Json = dict[str, Any]
-FIRST_BACKOFF = 1.0
-LONGEST_BACKOFF = 300.0
 
 
 @dataclasses.dataclass(slots=True)
 class _Attempts:
     """What was tried last without a final answer: it only spaces out calls, nothing is decided by it.
 
-    `version` is the source Secret's that was tried, `digest` its key material's; `not_before` is a time of
-    the monotonic clock.
+    `version` is the source Secret's that was tried, `digest` its key material's.
     """
 
     version: str | None = None
     digest: str = ""
     refusals: int = 0
-    failures: int = 0
-    not_before: float = 0.0
+    pace: pacing.Pace = dataclasses.field(default_factory=pacing.Pace)
 
 
 class Reconciler:
@@ -70,6 +66,7 @@ class Reconciler:
         wake_references: Callable[[objects.Key], None],
         source_of: sources.Sources,
         written: targets.Targets,
+        publisher: publishing.Publisher,
         asked: survey.Survey,
         apart: gate.Gate,
         clock: Callable[[], datetime.datetime],
@@ -86,8 +83,8 @@ class Reconciler:
         self._wake = wake
         self._wake_references = wake_references
         self._clock = clock
-        self._targets = written
-        self._protection = protection.Protection(connection, known, self._targets, asked, recorder)
+        self._publisher = publisher
+        self._protection = protection.Protection(connection, known, written, asked, recorder)
         self._attempts: dict[objects.Key, _Attempts] = {}
 
     async def credential(self, key: objects.Key) -> datetime.datetime | None:
@@ -98,7 +95,7 @@ class Reconciler:
     async def _advance(self, key: objects.Key) -> datetime.datetime | None:
         record = self._known.credentials.get(key)
         if record is None:
-            self._attempts.pop(key, None)
+            self._forget(key)
             return None
         seen = view.parse(record, self._catalogue)
         if seen is None:
@@ -110,15 +107,20 @@ class Reconciler:
                 needs = await self._protection.needs(seen)
                 if not needs.all:
                     await self._protection.release(seen)
-                    self._attempts.pop(seen.key, None)
+                    self._forget(seen.key)
                     return None
         elif not seen.protected:
             await self._protection.protect(seen)
             seen = self._again(seen)
-        found = self._needed(seen, await self._look(seen), needs)
+        found = await self._publisher.renew(seen, await self._look(seen))
+        found = self._needed(seen, found, needs)
         result = status.after(seen.status, found, self._clock())
         await self._report(seen, result)
         return self._next(seen.key, found, result)
+
+    def _forget(self, key: objects.Key) -> None:
+        self._attempts.pop(key, None)
+        self._publisher.forget(key)
 
     def _needed(self, seen: view.View, found: findings.Pass, needs: findings.Needs | None) -> findings.Pass:
         """Adds who needs the Credential; `needs` has who holds back its deletion."""
@@ -139,8 +141,9 @@ class Reconciler:
         """Loads, validates and publishes what is due; never raises for what belongs into the status."""
         attempts = self._attempts.setdefault(seen.key, _Attempts())
         version = seen.source_version(self._known)
-        waiting = attempts.not_before > time.monotonic() and attempts.version == version
-        todo = view.due(seen, self._known, self._clock(), waiting=waiting)
+        waiting = attempts.pace.remaining > 0 and attempts.version == version
+        renewable = self._publisher.may_renew(seen.key)
+        todo = view.due(seen, self._known, self._clock(), waiting=waiting, renewable=renewable)
         found = findings.Pass(
             generation=seen.metadata["generation"],
             type=seen.type,
@@ -148,7 +151,7 @@ class Reconciler:
             timing=seen.timing(self._jitter(seen)),
             suspended=seen.spec.suspend,
             wanted=len(seen.spec.targets),
-            targets=self._standing(seen),
+            targets=self._publisher.standing(seen),
             reconcile_at=seen.metadata["annotations"].get(inventory.RECONCILE_AT),
             waiting=waiting,
             locks=seen.provider.locks,
@@ -181,7 +184,7 @@ class Reconciler:
             errors.InvalidSpec,
         ) as error:
             return dataclasses.replace(found, verdict=error, source=self._source(seen, None), new_key=True)
-        published = self._published_digests(seen)
+        published = self._publisher.digests(seen)
         # Without targets, nothing but this process's memory tells that it is the key that was checked.
         same_key = (published or ({attempts.digest} if not seen.spec.targets else set())) == {source.digest}
         verdict = await self._judge(seen, source, todo=todo, same_key=same_key)
@@ -199,7 +202,7 @@ class Reconciler:
         if not view.publishable(seen, verdict, source.version, same_key=same_key):
             whole = len(found.targets) == len(seen.recorded)
             return dataclasses.replace(found, held=True, idle=whole and not asked)
-        return await self._publish(seen, source, found)
+        return await self._publisher.publish(seen, source, found)
 
     async def _judge(
         self, seen: view.View, source: sources.Source, *, todo: view.Due, same_key: bool
@@ -236,55 +239,7 @@ class Reconciler:
         refused = validated == "False" and attempts is not None and attempts.digest == source.digest
         return not (same_key and validated == "True") and not (seen.provider.locks and refused)
 
-    async def _publish(self, seen: view.View, source: sources.Source, found: findings.Pass) -> findings.Pass:
-        """Renders and applies every target, and removes those that the spec no longer names."""
-        owner = targets.owner(seen.metadata, source.digest)
-        standing = {target.name: target for target in found.targets}
-        done: list[findings.Published] = []
-        trouble: list[errors.CredentialError] = []
-        for target in seen.spec.targets:
-            try:
-                material = seen.material(source.keys, external_id=self._keyring.external_id(*seen.key))
-                desired = self._catalogue.render(target, material)
-                done.append(
-                    await self._targets.publish(
-                        owner,
-                        desired,
-                        recorded=seen.recorded.get(target.name),
-                        spec_changed=seen.spec_changed,
-                        now=findings.show_time(self._clock()),
-                    )
-                )
-            except errors.CredentialError as error:
-                trouble.append(error)
-                if target.name in standing and not isinstance(error, errors.TargetConflict):
-                    done.append(standing[target.name])
-        for name in sorted(set(seen.recorded) - {target.name for target in seen.spec.targets}):
-            await self._targets.remove(
-                targets.owner(seen.metadata), name, recorded=seen.recorded[name], retain=False
-            )
-        return dataclasses.replace(found, targets=tuple(done), trouble=trouble[0] if trouble else None)
-
     # What a pass starts from
-
-    def _standing(self, seen: view.View) -> tuple[findings.Published, ...]:
-        """Gives the targets that were published and still exist."""
-        return tuple(
-            findings.Published(
-                name=name,
-                format=recorded["format"],
-                uid=recorded["uid"],
-                version=recorded["resourceVersion"],
-                published_at=recorded["publishedAt"],
-            )
-            for name, recorded in seen.recorded.items()
-            if objects.Key(seen.key.namespace, name) in self._known.targets
-        )
-
-    def _published_digests(self, seen: view.View) -> set[str]:
-        """Gives the digests of the key material that the standing targets were rendered from."""
-        secrets = (self._known.targets.get(objects.Key(seen.key.namespace, name)) for name in seen.recorded)
-        return {secret.source_digest for secret in secrets if secret is not None}
 
     def _source(self, seen: view.View, source: sources.Source | None) -> Json | None:
         if seen.spec.secret_ref is None:
@@ -323,7 +278,7 @@ class Reconciler:
         elif not isinstance(verdict, errors.Transient):
             attempts.refusals = 0
         if not (isinstance(verdict, Exception) and not _final(verdict)):
-            attempts.failures, attempts.not_before = 0, 0.0
+            attempts.pace.succeed()
 
     async def _report(self, seen: view.View, result: status.Result) -> None:
         """Writes the status if it differs, then the events."""
@@ -345,7 +300,7 @@ class Reconciler:
     def _next(
         self, key: objects.Key, found: findings.Pass, result: status.Result
     ) -> datetime.datetime | None:
-        """Gives the time of the next look: the status's, or the end of a backoff."""
+        """Gives the time of the next look: the status's, or the end of a backoff, if no renewal comes before."""
         attempts = self._attempts[key]
         open_ended = [
             error
@@ -353,19 +308,18 @@ class Reconciler:
             if isinstance(error, Exception) and not _final(error)
         ]
         if not open_ended:
-            remaining = attempts.not_before - time.monotonic()
-            if remaining > 0:
-                return self._clock() + datetime.timedelta(seconds=remaining)
+            if attempts.pace.remaining:
+                return self._after(attempts.pace.remaining, found)
             if found.wanted and not attempts.refusals:
                 del self._attempts[key]
             return result.wake_at
         asked = next((error.retry_after for error in open_ended if isinstance(error, errors.Transient)), None)
-        backoff = min(LONGEST_BACKOFF, FIRST_BACKOFF * 2**attempts.failures)
-        wait = max(asked, FIRST_BACKOFF) if asked is not None else backoff * random.uniform(0.5, 1.0)  # noqa: S311
-        # Who waits for others' sake has not failed: when they get an answer, it gets its own soon.
-        attempts.failures = min(attempts.failures + (asked is None), 16)
-        attempts.not_before = time.monotonic() + wait
-        return self._clock() + datetime.timedelta(seconds=wait)
+        return self._after(attempts.pace.fail(asked), found)
+
+    def _after(self, seconds: float, found: findings.Pass) -> datetime.datetime:
+        """Gives the end of a wait, or the time of a renewal that comes before."""
+        end = self._clock() + datetime.timedelta(seconds=seconds)
+        return end if found.renew_at is None else min(end, found.renew_at)
 
 
 def _final(error: Exception) -> bool:

@@ -63,6 +63,9 @@ class Settings(pydantic.BaseModel):
     private_addresses: bool = pydantic.Field(
         default=True, description="Whether providers may have private addresses."
     )
+    cluster_name: str = pydantic.Field(
+        "", description="The cluster's name, which `$(cluster)` stands for in the tags of sessions."
+    )
     cluster_domain: str = pydantic.Field("cluster.local", description="DNS domain of the cluster.")
     service_cidrs: Names = pydantic.Field((), description="Address ranges of the cluster's Services.")
     ca_bundle: str = pydantic.Field(

@@ -233,7 +233,7 @@ def _next_validation(found: Pass, now: Time) -> Time | None:
 
 
 def _next_look(status: Mapping[str, Any], found: Pass, now: Time) -> Time | None:
-    looks = [parse_time(status.get("nextValidationTime"))]
+    looks = [parse_time(status.get("nextValidationTime")), found.renew_at]
     end = parse_time(status.get("expiresAt"))
     later = [] if end is None else [end - found.timing.warn_before, end]
     if isinstance(found.verdict, errors.Transient):
@@ -256,6 +256,7 @@ def _events(
             ("Synced", "False"),
             ("Warning", "True"),
             ("Expiring", "True"),
+            ("RenewalFailing", "True"),
             ("DeletionBlocked", "True"),
         )
         if _turned(before.get(name), states.get(name), wrong)

@@ -7,6 +7,7 @@ and annotations; what others add to the metadata stays.
 
 import base64
 import dataclasses
+import datetime
 import hmac
 from collections.abc import Mapping
 from typing import Any
@@ -18,7 +19,7 @@ Json = dict[str, Any]
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Desired:
-    """A target as spec and key material say it should be."""
+    """A target as spec and key material say it should be; `expires_at`: the end of a short-lived key."""
 
     name: str
     format: str
@@ -26,6 +27,7 @@ class Desired:
     data: Mapping[str, bytes] = dataclasses.field(repr=False)
     labels: Mapping[str, str]
     annotations: Mapping[str, str]
+    expires_at: datetime.datetime | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,8 +100,22 @@ class Targets:
         digest = self._digest(owner, desired.name, desired.secret_type, desired.data)
         if (seen.digest, seen.source_digest) == (digest, owner.source_digest):
             return _published(desired, recorded, None, now=now)
-        patch = [*_tests(seen.uid, seen.version), _data(desired), *_marks(owner, digest, seen.generation + 1)]
+        patch = [
+            *_tests(seen.uid, seen.version),
+            _data(desired),
+            *_marks(owner, desired, digest, seen.generation + 1),
+        ]
         return _published(desired, recorded, await self._patch(owner, desired.name, patch), now=now)
+
+    async def contents(self, owner: Owner, name: str) -> Mapping[str, bytes] | None:
+        """Gives what a target of this owner holds; None where it is not what the operator wrote."""
+        try:
+            found = await self._connection.secret(owner.namespace, name)
+        except cluster.NotFound:
+            return None
+        if (found["metadata"].get("labels") or {}).get(owner.label) != owner.name:
+            return None
+        return _decoded(found) if self._wrote(owner, found) else None
 
     async def remove(
         self, owner: Owner, name: str, *, recorded: Mapping[str, Any] | None, retain: bool
@@ -139,7 +155,7 @@ class Targets:
                 "name": desired.name,
                 "namespace": owner.namespace,
                 "labels": {**desired.labels, **_labels(owner)},
-                "annotations": {**desired.annotations, **_annotations(owner, digest, 1)},
+                "annotations": {**desired.annotations, **_annotations(owner, desired, digest, 1)},
                 "ownerReferences": [_owner_reference(owner)],
             },
             "type": desired.secret_type,
@@ -187,7 +203,7 @@ class Targets:
         labels = {**desired.labels, **_labels(owner)}
         annotations = {
             **desired.annotations,
-            **_annotations(owner, digest, count if same_data else count + 1),
+            **_annotations(owner, desired, digest, count if same_data else count + 1),
         }
         patch = [] if same_data else [_data(desired)]
         patch += _map_patch("labels", metadata, labels)
@@ -229,9 +245,8 @@ class Targets:
 
     def _wrote(self, owner: Owner, found: Json) -> bool:
         """Tells whether the digest on a Secret is the one that this installation gives to its contents."""
-        data = {name: base64.b64decode(value) for name, value in (found.get("data") or {}).items()}
         seen = inventory.target(found["metadata"])
-        digest = self._digest(owner, found["metadata"]["name"], found["type"], data)
+        digest = self._digest(owner, found["metadata"]["name"], found["type"], _decoded(found))
         return seen is not None and hmac.compare_digest(seen.digest, digest)
 
 
@@ -263,11 +278,13 @@ def _labels(owner: Owner) -> dict[str, str]:
     return {"app.kubernetes.io/managed-by": cluster.MANAGER, owner.label: owner.name}
 
 
-def _annotations(owner: Owner, digest: str, generation: int) -> dict[str, str]:
+def _annotations(owner: Owner, desired: Desired, digest: str, generation: int) -> dict[str, str]:
+    ends = desired.expires_at
     return {
         inventory.DIGEST: digest,
         inventory.SOURCE_DIGEST: owner.source_digest,
         inventory.GENERATION: str(generation),
+        **({} if ends is None else {inventory.EXPIRES: findings.show_time(ends)}),
     }
 
 
@@ -285,6 +302,10 @@ def _encoded(data: Mapping[str, bytes]) -> dict[str, str]:
     return {name: base64.b64encode(value).decode() for name, value in data.items()}
 
 
+def _decoded(secret: Json) -> dict[str, bytes]:
+    return {name: base64.b64decode(value) for name, value in (secret.get("data") or {}).items()}
+
+
 def _tests(uid: str, version: str) -> list[Json]:
     return [
         {"op": "test", "path": "/metadata/uid", "value": uid},
@@ -296,10 +317,10 @@ def _data(desired: Desired) -> Json:
     return {"op": "add", "path": "/data", "value": _encoded(desired.data)}
 
 
-def _marks(owner: Owner, digest: str, generation: int) -> list[Json]:
+def _marks(owner: Owner, desired: Desired, digest: str, generation: int) -> list[Json]:
     return [
         {"op": "add", "path": f"/metadata/annotations/{_pointer(name)}", "value": value}
-        for name, value in _annotations(owner, digest, generation).items()
+        for name, value in _annotations(owner, desired, digest, generation).items()
     ]
 
 

@@ -5,10 +5,10 @@ import datetime
 from collections.abc import Mapping
 from typing import Any
 
-from credential_operator import checks, errors, findings, inventory, objects, targets
-from credential_operator.api import credential, installed
+from credential_operator import checks, errors, findings, inventory, objects, renewal, targets
+from credential_operator.api import credential, installed, issuing, publication
 from credential_operator.formats import contract as formats_contract
-from credential_operator.providers import contract
+from credential_operator.providers import contract, issue
 
 Json = dict[str, Any]
 
@@ -33,7 +33,14 @@ class Catalogue:
         except (errors.CredentialError, ValueError, KeyError):
             return ""
 
-    def render(self, target: credential.Target, material: formats_contract.Material) -> targets.Desired:
+    def served(self, provider: contract.Provider[Any, Any], form: Json | None) -> list[str]:
+        """Names the formats in which a stored key can be laid out, or a short-lived one of the form's kind."""
+        if form is None:
+            return installed.formats_of(provider, self.formats.values())
+        kind = issue.kinds(provider).get(form["kind"])
+        return [*self.formats] if kind is None else issuing.formats_of(kind, self.formats.values())
+
+    def render(self, target: publication.Target, material: formats_contract.Material) -> targets.Desired:
         """Lays key material out as a target asks for it; raises InvalidKeyMaterial or InvalidSpec."""
         layout = self.formats.get(target.format)
         if layout is None:
@@ -43,17 +50,21 @@ class Catalogue:
             raise errors.InvalidSpec(
                 f"Target {target.name} would hold more than the 1 MiB that a Secret can hold: give it fewer keys."
             )
+        return self.desired(target, data)
+
+    def desired(self, target: publication.Target, data: Mapping[str, bytes]) -> targets.Desired:
+        """Gives what a target should be that holds these data."""
         return targets.Desired(
             name=target.name,
             format=target.format,
-            secret_type=layout.secret_type,
+            secret_type=self.formats[target.format].secret_type,
             data=data,
             labels=target.labels,
             annotations=target.annotations,
         )
 
 
-def _options(target: credential.Target, layout: formats_contract.Format[Any]) -> Json:
+def _options(target: publication.Target, layout: formats_contract.Format[Any]) -> Json:
     return {**target.options, **({"keys": target.keys} if "keys" in layout.options.model_fields else {})}
 
 
@@ -203,8 +214,13 @@ class Due:
     publication: bool
 
 
-def due(seen: View, known: inventory.Inventory, now: datetime.datetime, *, waiting: bool) -> Due:
-    """Decides what is to be done from what the status says was done. `waiting`: a backoff has not ended."""
+def due(
+    seen: View, known: inventory.Inventory, now: datetime.datetime, *, waiting: bool, renewable: bool
+) -> Due:
+    """Decides what is to be done from what the status says was done.
+
+    `waiting`: a backoff has not ended. `renewable`: nor has one after a short-lived key was refused.
+    """
     version = seen.source_version(known)
     source_changed = version != seen.status.get("source", {}).get("resourceVersion") and not waiting
     planned = findings.parse_time(seen.status.get("nextValidationTime"))
@@ -214,8 +230,10 @@ def due(seen: View, known: inventory.Inventory, now: datetime.datetime, *, waiti
     unsettled = seen.condition("Reconciling").get("reason")
     retried = unsettled in REPEATED or (unsettled is not None and planned is None)
     overdue = (retried or (planned is not None and now >= planned)) and not waiting
-    other = seen.spec_changed or asked or overdue
     recorded = seen.recorded
+    # What is said of a Credential whose short-lived keys have ended follows from a whole pass.
+    ended = renewable and renewal.ended(map(findings.published, recorded.values()), now)
+    other = seen.spec_changed or asked or overdue or bool(ended)
     wanted = {target.name for target in seen.spec.targets}
     touched = any(
         known.versions.get(objects.Key(seen.key.namespace, name)) != target["resourceVersion"]
@@ -224,7 +242,20 @@ def due(seen: View, known: inventory.Inventory, now: datetime.datetime, *, waiti
     return Due(
         validation=other or source_changed,
         source_only=source_changed and not other,
-        publication=seen.spec_changed or touched or set(recorded) != wanted or unsettled in UNFINISHED,
+        publication=seen.spec_changed
+        or touched
+        or set(recorded) != wanted
+        or unsettled in UNFINISHED
+        or _outdated(seen),
+    )
+
+
+def _outdated(seen: View) -> bool:
+    """Tells whether a short-lived key was made for a spec that has changed since."""
+    return any(
+        entry["generation"] != seen.metadata["generation"]
+        for entry in seen.recorded.values()
+        if "expiresAt" in entry
     )
 
 

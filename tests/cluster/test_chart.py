@@ -176,6 +176,7 @@ def test_values_reach_the_operator_as_its_settings(plane: ControlPlane) -> None:
         "endpointPolicy.privateAddresses": "false",
         "endpointPolicy.serviceCIDRs": "{10.0.0.0/24,fd00::/108}",
         "clusterDomain": "example.local",
+        "clusterName": "prod-eu",
         "caBundle.configMapName": "authorities",
         "proxy": "http://proxy.example:3128",
     }
@@ -202,6 +203,7 @@ def test_values_reach_the_operator_as_its_settings(plane: ControlPlane) -> None:
         private_addresses=False,
         service_cidrs=("10.0.0.0/24", "fd00::/108"),
         cluster_domain="example.local",
+        cluster_name="prod-eu",
         ca_bundle="/etc/credential-operator/ca/ca.crt",
         proxy="http://proxy.example:3128",
     )

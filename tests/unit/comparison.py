@@ -13,6 +13,8 @@ from credential_operator.api import schema
 LOWERED = ("maxLength", "maxItems", "maxProperties", "maximum")
 RAISED = ("minLength", "minItems", "minProperties", "minimum")
 MERGED = ("x-kubernetes-list-type", "x-kubernetes-list-map-keys", "x-kubernetes-map-type")
+RESERVED = ("as",)
+"""Names of fields that rules write otherwise: they mean something in CEL."""
 FIXED = ("type", "format", "pattern", "default", *MERGED)
 
 Json = dict[str, Any]
@@ -97,14 +99,17 @@ class _News:
 
     def __init__(self, old: Json, new: Json) -> None:
         self.fields = [*_new_fields(old, new, "self")]
-        self.values = {value for _, value in _new_values(old, new, "self")}
+        self.parts = [*_new_item_fields(old, new)]
+        self.values = {value for _, value in [*_new_values(old, new, "self"), *_new_item_values(old, new)]}
         self.guards = [f"{field} != '{value}' || " for field, value in _new_values(old, new, "self")]
+        self.inner = [*_inner_guards(old, new)]
         self.old = old
 
     def as_stored_objects_see(self, rule: str) -> str | None:
         """Gives what a rule says where nothing is new; None where it says nothing."""
-        if any(rule.startswith(guard) for guard in self.guards) or self._says_nothing(rule):
+        if self._is_of_news(rule) or self._says_nothing(rule):
             return None
+        rule = self._without_parts(rule)
         for value in self.values:
             rule = re.sub(rf"'{re.escape(value)}': '[^']*'(, )?", "", rule).replace(", }", "}")
         for field in self.fields:
@@ -118,9 +123,28 @@ class _News:
                 return None
         return rule
 
+    def _without_parts(self, rule: str) -> str:
+        """Takes out of a rule about each item of a list what asks for parts that are new in it."""
+        for part in self.parts:
+            rule = rule.replace(f"has({part}) || ", "")
+        return rule
+
+    def _is_of_news(self, rule: str) -> bool:
+        """Tells whether a rule holds wherever nothing is new."""
+        if any(rule.startswith(guard) for guard in self.guards):
+            return True
+        if any(f", {guard}" in rule or f"|| {guard}" in rule for guard in self.inner):
+            return True
+        return any(f".exists({part.partition('.')[0]}, has({part}))" in rule for part in self.parts)
+
     def _says_nothing(self, rule: str) -> bool:
-        """Tells whether a rule holds for every value that there was: it lists all, or maps all to the same."""
-        if found := re.search(r"self\.(\w+)\.all\((\w+), \2\.(\w+) in \[([^]]*)\]\)$", rule):
+        """Tells whether a rule holds for every value that there was: it lists all, or maps all to the same.
+
+        Or it asks for a field that had to be there.
+        """
+        if found := re.match(r"has\(self\.(\w+)\)( \|\| |$)", rule):
+            return found[1] in self.old.get("required", ())
+        if found := re.search(r"self\.(\w+)\.all\((\w+), (?:.* \|\| )?\2\.(\w+) in \[([^]]*)\]\)$", rule):
             field = at(self.old, ("properties", found[1], "items", "properties", found[3]))
             return {*field.get("enum", [None])} <= {*re.findall(r"'([^']*)'", found[4])}
         if found := re.fullmatch(r"\{(.*)\}\[self\.(\w+)\] == \{\1\}\[oldSelf\.\2\]", rule):
@@ -139,13 +163,44 @@ class _News:
         return all(was <= now and (loosens or now - was <= self.values) for was, now in more)
 
 
-def _new_fields(old: Json, new: Json, path: str, depth: int = 2) -> Iterator[str]:
+def _new_fields(old: Json, new: Json, path: str, depth: int = 3) -> Iterator[str]:
     was, now = old.get("properties", {}), new.get("properties", {})
     for name in now:
+        spelt = f"{path}.__{name}__" if name in RESERVED else f"{path}.{name}"
         if name not in was:
-            yield f"{path}.{name}"
+            yield spelt
         elif depth > 1:
-            yield from _new_fields(was[name], now[name], f"{path}.{name}", depth - 1)
+            yield from _new_fields(was[name], now[name], spelt, depth - 1)
+
+
+def _new_item_fields(old: Json, new: Json) -> Iterator[str]:
+    for name, field in new.get("properties", {}).items():
+        was = old.get("properties", {}).get(name)
+        if was is not None and "items" in field:
+            yield from _new_fields(was["items"], field["items"], name.removesuffix("s"))
+
+
+def _new_item_values(old: Json, new: Json) -> Iterator[tuple[str, str]]:
+    for name, field in new.get("properties", {}).items():
+        was = old.get("properties", {}).get(name)
+        if was is not None and "items" in field:
+            yield from _new_values(was["items"], field["items"], name.removesuffix("s"))
+
+
+def _inner_guards(old: Json, new: Json) -> Iterator[str]:
+    """Gives how rules about each item of a list begin that only speak of what is new in it.
+
+    Such a rule calls the items of `targets` `target`.
+    """
+    for name, field in new.get("properties", {}).items():
+        was = old.get("properties", {}).get(name)
+        if was is None or "items" not in field:
+            continue
+        item = name.removesuffix("s")
+        yield from (f"!has({one}) || " for one in _new_fields(was["items"], field["items"], item))
+        for part, inner in field["items"].get("properties", {}).items():
+            values = _new_values(was["items"].get("properties", {}).get(part, {}), inner, f"{item}.{part}")
+            yield from (f"{one} != '{value}' || " for one, value in values)
 
 
 def _new_values(old: Json, new: Json, path: str) -> Iterator[tuple[str, str]]:

@@ -7,7 +7,7 @@ import pydantic
 import pytest
 
 from credential_operator import errors
-from credential_operator.api import conditions, credential, reference
+from credential_operator.api import conditions, credential, publication, reference
 
 MINIMAL: dict[str, Any] = {"secretRef": {"name": "backups-keys"}}
 
@@ -23,7 +23,7 @@ def test_a_minimal_spec_has_the_documented_defaults() -> None:
 
 
 def test_a_target_without_extras_has_empty_ones() -> None:
-    target = credential.Target.model_validate({"name": "a", "format": "env"})
+    target = publication.Target.model_validate({"name": "a", "format": "env"})
     assert (target.options, target.keys, target.labels, target.annotations) == ({}, {}, {}, {})
 
 
@@ -43,7 +43,7 @@ def test_a_spec_that_a_newer_version_wrote_is_not_misread(more: dict[str, Any], 
 
 def test_an_unknown_field_is_not_passed_over() -> None:
     with pytest.raises(pydantic.ValidationError, match="adopt"):
-        credential.Target.model_validate({"name": "a", "format": "env", "adopt": True})
+        publication.Target.model_validate({"name": "a", "format": "env", "adopt": True})
 
 
 def test_a_status_is_written_in_the_words_of_the_api() -> None:

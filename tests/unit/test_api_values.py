@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from credential_operator.api import credential, schema, values
+from credential_operator.api import credential, publication, schema, values
 
 HOUR = datetime.timedelta(hours=1)
 
@@ -121,7 +121,7 @@ def test_a_pattern_is_a_rule_that_says_what_it_must_be() -> None:
 
 @pytest.mark.parametrize("key", ["app", "example.com/team", "a/" + "b" * 63, "App_1.x"])
 def test_keys_of_labels_are_accepted(key: str) -> None:
-    assert credential.Target.model_validate({"name": "a", "format": "env", "labels": {key: "x"}}).labels == {
+    assert publication.Target.model_validate({"name": "a", "format": "env", "labels": {key: "x"}}).labels == {
         key: "x"
     }
 
@@ -129,7 +129,7 @@ def test_keys_of_labels_are_accepted(key: str) -> None:
 @pytest.mark.parametrize("key", ["", "/a", "a/", "a b", "-a", "a//b", "A.com/a", "b" * 64])
 def test_what_cannot_be_the_key_of_a_label_is_refused(key: str) -> None:
     with pytest.raises(pydantic.ValidationError):
-        credential.Target.model_validate({"name": "a", "format": "env", "labels": {key: "x"}})
+        publication.Target.model_validate({"name": "a", "format": "env", "labels": {key: "x"}})
 
 
 def test_a_rule_has_only_what_it_says() -> None:

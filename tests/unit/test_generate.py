@@ -100,7 +100,8 @@ def test_every_type_that_can_do_without_a_stored_key_has_an_example_of_that(file
         identity = provider.workload_identity.model_validate(stored["spec"]["workloadIdentity"])
         assert kind == provider.name
         assert providers.find()[kind].config.model_validate(config)
-        assert (spec.secret_ref, spec.targets) == (None, ())
+        assert spec.secret_ref is None
+        assert all(target.issue for target in spec.targets)
         assert identity.service_account_name == account["metadata"]["name"]
         (rule,) = role["rules"]
         assert (rule["resources"], rule["verbs"]) == (["serviceaccounts/token"], ["create"])

@@ -59,3 +59,12 @@ def test_the_owner_says_in_which_formats_others_get_it() -> None:
     assert grants.formats(limited, "b") == ["env"]
     assert grants.formats(limited, "a") is None
     assert grants.formats(credential(), "b") is None
+
+
+def test_the_owner_says_which_short_lived_key_others_get() -> None:
+    form = {"kind": "SessionToken"}
+    limited = credential(all=True, **{"as": {"issue": form}})
+    assert grants.issue(limited, "b") == form
+    assert grants.issue(limited, "a") is None
+    assert grants.issue(credential(all=True), "b") is None
+    assert grants.formats(limited, "b") is None

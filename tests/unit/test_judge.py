@@ -590,3 +590,47 @@ def test_where_no_key_is_stored_a_missing_account_is_looked_for_again_soon() -> 
     planned = status.after({"source": {"secretName": "old"}}, missing, NOW)
     assert planned.wake_at == NOW + status.KEYLESS_AGAIN
     assert "source" not in planned.status
+
+
+def lent(ends: datetime.timedelta) -> findings.Published:
+    """A target with a short-lived key."""
+    return dataclasses.replace(TARGET, expires_at=NOW + ends, generation=1)
+
+
+def test_a_short_lived_key_that_cannot_be_renewed_is_said_while_consumers_have_it() -> None:
+    down = errors.ProviderUnreachable("down")
+    old = good()
+    failing = found(findings.UNCHANGED, targets=(lent(HOUR),), idle=True, renewal=down, renewing=True)
+    assert judged(old, failing) == {
+        "Validated": ("True", "Accepted"),
+        "Synced": ("True", "Published"),
+        "Ready": ("True", "Available"),
+        "RenewalFailing": ("True", "ProviderUnreachable"),
+    }
+    result = status.after(old, failing, NOW)
+    assert [event.reason for event in result.events] == ["ProviderUnreachable"]
+    waiting = dataclasses.replace(failing, renewal=None)
+    assert judged(result.status, waiting)["RenewalFailing"] == ("True", "ProviderUnreachable")
+    renewed = dataclasses.replace(waiting, renewing=False)
+    assert "RenewalFailing" not in judged(result.status, renewed)
+
+
+def test_a_short_lived_key_that_has_ended_leaves_nothing_to_work_with() -> None:
+    ended = (lent(-HOUR),)
+    refused = found(errors.Rejected("no"), targets=ended, refusals=3)
+    assert judged(good(), refused)["Ready"] == ("False", "Expired")
+    assert judged(good(), found(ACCEPTED, targets=ended))["Ready"] == ("False", "Expired")
+    failing = found(ACCEPTED, targets=ended, renewal=errors.HeldBack("another key"), renewing=True)
+    conditions = status.after(good(), failing, NOW).status["conditions"]
+    (ready,) = (one for one in conditions if one["type"] == "Ready")
+    assert "env has ended" in ready["message"]
+    assert "another key" in ready["message"]
+
+
+def test_a_target_with_a_short_lived_key_has_its_end_and_is_looked_at_in_time() -> None:
+    soon = NOW + HOUR / 4
+    result = status.after({}, found(ACCEPTED, targets=(lent(HOUR / 2),), renew_at=soon), NOW)
+    (entry,) = result.status["targets"]
+    assert (entry["expiresAt"], entry["generation"]) == ("2026-11-22T12:30:00Z", 1)
+    assert findings.published(entry) == lent(HOUR / 2)
+    assert result.wake_at == soon

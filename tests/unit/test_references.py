@@ -311,6 +311,9 @@ def test_a_reference_is_ready_when_its_target_is_there() -> None:
         "Synced": ("False", "TargetConflict"),
     }
     held = State("False", "HeldBack", "the last good key")
+    over = answers.Delivery(synced=held, target=HAD, over=True)
+    ended = after(reference(), credential(), delivery=over)
+    assert next(one["reason"] for one in ended["conditions"] if one["type"] == "Ready") == "HeldBack"
     still = after(reference(), credential(), delivery=answers.Delivery(synced=held, target=HAD))
     states = {one["type"]: (one["status"], one["reason"]) for one in still["conditions"]}
     assert (states["Ready"], states["Synced"]) == (("True", "Available"), ("False", "HeldBack"))

@@ -60,9 +60,13 @@ def seen(document: dict[str, Any]) -> view.View:
 
 
 def due(
-    document: dict[str, Any], inventory_: inventory.Inventory | None = None, *, waiting: bool = False
+    document: dict[str, Any],
+    inventory_: inventory.Inventory | None = None,
+    *,
+    waiting: bool = False,
+    renewable: bool = True,
 ) -> view.Due:
-    return view.due(seen(document), inventory_ or known(), NOW, waiting=waiting)
+    return view.due(seen(document), inventory_ or known(), NOW, waiting=waiting, renewable=renewable)
 
 
 NOTHING = view.Due(validation=False, source_only=False, publication=False)
@@ -302,7 +306,7 @@ def test_without_a_stored_key_no_secret_is_waited_for() -> None:
     assert keyless is not None
     assert keyless.identity.service_account_name == "backup"
     assert keyless.source_key is None
-    assert view.due(keyless, known(), NOW, waiting=False) == NOTHING
+    assert view.due(keyless, known(), NOW, waiting=False, renewable=True) == NOTHING
     assert known().put_credential(document)
 
 
@@ -348,3 +352,27 @@ def test_a_key_that_nobody_can_be_asked_about_is_lent_where_its_owner_publishes_
 def test_a_key_whose_provider_is_not_reached_is_lent_only_by_best_effort() -> None:
     assert lendable("Unknown", "ProviderUnreachable", policy="BestEffort", version="6")
     assert not lendable("Unknown", "ProviderUnreachable")
+
+
+def issued(ends: str, generation: int = 2) -> dict[str, Any]:
+    """A Credential whose target holds a short-lived key."""
+    document = settled()
+    document["spec"]["targets"][0]["issue"] = {"kind": "SessionToken"}
+    document["status"]["targets"][0] |= {"expiresAt": ends, "generation": generation}
+    return document
+
+
+def test_a_short_lived_key_that_has_ended_asks_for_a_whole_pass_unless_it_was_just_refused() -> None:
+    assert due(issued(LATER)) == NOTHING
+    assert due(issued(EARLIER)).validation
+    assert due(issued(EARLIER), renewable=False) == NOTHING
+
+
+def test_a_short_lived_key_that_was_made_for_another_spec_is_made_anew() -> None:
+    assert due(issued(LATER, generation=1)).publication
+
+
+def test_the_formats_of_a_short_lived_key_are_those_that_its_fields_can_be_laid_out_in() -> None:
+    aws = CATALOGUE.providers["aws"]
+    assert CATALOGUE.served(aws, {"kind": "SessionToken"}) == CATALOGUE.served(aws, None)
+    assert CATALOGUE.served(aws, {"kind": "Unheard"}) == [*CATALOGUE.formats]

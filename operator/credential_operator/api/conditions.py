@@ -21,6 +21,7 @@ class Type(enum.StrEnum):
     STALLED = "Stalled"
     DELETION_BLOCKED = "DeletionBlocked"
     EXPIRING = "Expiring"
+    RENEWAL_FAILING = "RenewalFailing"
     SUSPENDED = "Suspended"
     WARNING = "Warning"
 
@@ -206,6 +207,13 @@ CREDENTIAL = (
     ),
     Meaning(Type.EXPIRING, "True", (Reason.EXPIRES_SOON, Reason.EXPIRED), "The key's end is near; renew it."),
     Meaning(
+        Type.RENEWAL_FAILING,
+        "True",
+        (*_FAILED, *_UNREACHED, *_REFUSED_WRITES, Reason.HELD_BACK, Reason.CONFLICT, Reason.UNAVAILABLE),
+        "A short-lived key in a target is due for renewal and could not be renewed; consumers have it until its "
+        "end (`status.targets[].expiresAt`).",
+    ),
+    Meaning(
         Type.SUSPENDED,
         "True",
         (Reason.SUSPENDED,),
@@ -295,6 +303,13 @@ REFERENCE = (
         "A Secret of the target's name belongs to someone else.",
     ),
     Meaning(Type.SYNCED, "False", (Reason.FORBIDDEN,), "The API server refused the operator's write."),
+    Meaning(
+        Type.SYNCED,
+        "False",
+        (Reason.REJECTED, Reason.EXPIRED, Reason.KEY_DISABLED, Reason.PERMISSION_DENIED, *_UNREACHED),
+        "The short-lived key of the target could not be made or renewed; one that is there is good until its end "
+        "(`status.target.expiresAt`).",
+    ),
     Meaning(
         Type.READY,
         "True",

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 import pydantic
 
 from credential_operator import errors
-from credential_operator.api import values
+from credential_operator.api import publication, values
 from credential_operator.api.conditions import Conditions
 
 FIELDS = "fields"
@@ -26,9 +26,6 @@ Permission = Annotated[
     ),
 ]
 """A permission in the provider's own words."""
-
-FieldName = Annotated[str, pydantic.Field(max_length=253)]
-"""The name of a field of a credential type; a rule lists those of each type that has certain ones."""
 
 
 class Owner(values.Model):
@@ -82,35 +79,28 @@ class Validation(values.Model):
     name of a set of such. A key that lacks one is not published."""
 
 
-class Target(values.Model):
-    """A Secret that the operator writes and owns, laid out for its consumer."""
-
-    name: values.SecretName
-    """The name of the Secret, in the namespace of the object that asks for it."""
-    format: Annotated[str, pydantic.Field(max_length=63)]
-    """The layout of the Secret."""
-    options: dict[str, Any] = pydantic.Field(default={}, max_length=16)
-    """What the format needs to know beside the fields."""
-    keys: dict[values.SecretKey, FieldName] = pydantic.Field(default={}, max_length=16)
-    """For the format `fields`, which needs it: key in the Secret -> field of the credential type."""
-    labels: Annotated[dict[values.MetadataKey, values.LabelValue], values.METADATA_KEYS] = pydantic.Field(
-        default={}, max_length=16
-    )
-    """Labels for the Secret; nothing is copied from the Credential."""
-    annotations: Annotated[dict[values.MetadataKey, values.AnnotationValue], values.METADATA_KEYS] = (
-        pydantic.Field(default={}, max_length=16)
-    )
-    """Annotations for the Secret; nothing is copied from the Credential."""
-
-
 class Forms(values.Model):
     """In which forms others get a key."""
 
-    formats: Annotated[
-        tuple[Annotated[str, pydantic.Field(max_length=63)], ...],
-        pydantic.Field(min_length=1, max_length=32, json_schema_extra={"x-kubernetes-list-type": "set"}),
-    ]
-    """The formats that their targets may have."""
+    rules = (
+        values.Rule(
+            rule="has(self.formats) || has(self.issue)",
+            message="must say in which forms: formats, issue or both",
+        ),
+    )
+
+    formats: (
+        Annotated[
+            tuple[Annotated[str, pydantic.Field(max_length=63)], ...],
+            pydantic.Field(min_length=1, max_length=32, json_schema_extra={"x-kubernetes-list-type": "set"}),
+        ]
+        | None
+    ) = None
+    """The formats that their targets may have; left out: any."""
+    issue: dict[str, Any] | None = None
+    """The short-lived key that each of their targets holds, made for it alone and renewed in time; never the stored
+    one. In its `sessionTags`, `$(namespace)` stands for the namespace that gets it, and `$(cluster)` for the
+    name that the installation gives to its cluster."""
 
 
 class AllowedNamespaces(values.Model):
@@ -169,8 +159,10 @@ class Spec(values.Model):
             "needs no stored key",
         ),
         values.Rule(
-            rule="!has(self.workloadIdentity) || !has(self.targets) || size(self.targets) == 0",
-            message="must not be set with workloadIdentity: no key is stored, so there is none to publish",
+            rule="!has(self.workloadIdentity) || !has(self.targets) || "
+            "self.targets.all(target, has(target.issue))",
+            message="must each have issue with workloadIdentity: no key is stored, so only short-lived ones can be "
+            "published",
             path=".targets",
         ),
     )
@@ -194,7 +186,7 @@ class Spec(values.Model):
     validation: Validation = Validation()
     """When the provider is asked whether the key works, and what follows for publishing."""
     targets: Annotated[
-        tuple[Target, ...],
+        tuple[publication.Target, ...],
         pydantic.Field(max_length=MAX_TARGETS, json_schema_extra=values.keyed_by("name")),
         values.Rule(
             rule="self.all(target, self.exists_one(other, other.name == target.name))",
@@ -258,21 +250,6 @@ class Source(values.Model):
     """Its version when it was last read and judged; absent where it does not exist."""
     changed_at: datetime.datetime
     """When its fields were last seen to change."""
-
-
-class TargetStatus(values.Model):
-    """A Secret that was written."""
-
-    name: Annotated[str, pydantic.Field(max_length=253)]
-    """The name of the Secret."""
-    format: Annotated[str, pydantic.Field(max_length=63)]
-    """The layout that it was written in."""
-    uid: Annotated[str, pydantic.Field(max_length=63)]
-    """The uid of the Secret; one with another uid is somebody else's."""
-    resource_version: Annotated[str, pydantic.Field(max_length=63)]
-    """Its version after the write; another one means that somebody changed it."""
-    published_at: datetime.datetime
-    """When its contents last changed."""
 
 
 class User(values.Model):
@@ -361,7 +338,8 @@ class Status(values.Model):
     source: Source | None = None
     """The source Secret as it was last read."""
     targets: Annotated[
-        tuple[TargetStatus, ...], pydantic.Field(max_length=64, json_schema_extra=values.keyed_by("name"))
+        tuple[publication.TargetStatus, ...],
+        pydantic.Field(max_length=64, json_schema_extra=values.keyed_by("name")),
     ] = ()
     """The Secrets that were written."""
     references: References | None = None

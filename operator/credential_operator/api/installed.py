@@ -9,7 +9,7 @@ from typing import Protocol
 
 import pydantic
 
-from credential_operator.api import abilities, credential, schema, values
+from credential_operator.api import abilities, credential, issuing, schema, values
 
 UNKNOWN = "*"
 """What stands for the fields of a type that takes any: a format that needs certain ones cannot serve it."""
@@ -89,12 +89,13 @@ def extend(
 ) -> schema.Schema:
     """Gives the schema of `spec` with all that the types, formats and layouts of source Secrets bring."""
     targets = spec["properties"]["targets"]
-    target = _target(targets["items"], formats)
+    target = _target(targets["items"], formats, types)
     properties = {
         **spec["properties"],
         **{each.name: {**schema.of(each.config), "description": each.title} for each in types},
         "secretRef": _source(spec["properties"]["secretRef"], sources),
         "targets": {**targets, "items": target},
+        "allowedNamespaces": _shared(spec["properties"]["allowedNamespaces"], types),
     }
     identity = properties.pop("workloadIdentity")
     if fields := abilities.identity_fields(types):
@@ -108,9 +109,11 @@ def extend(
     return {**spec, "properties": properties, schema.RULES: rules}
 
 
-def extend_reference(spec: schema.Schema, formats: Sequence[Format]) -> schema.Schema:
-    """Gives the schema of a reference's `spec` with all that the formats bring."""
-    target = _target(spec["properties"]["target"], formats)
+def extend_reference(
+    spec: schema.Schema, types: Sequence[CredentialType], formats: Sequence[Format]
+) -> schema.Schema:
+    """Gives the schema of a reference's `spec` with all that the types and formats bring."""
+    target = _target(spec["properties"]["target"], formats, types)
     return {**spec, "properties": {**spec["properties"], "target": target}}
 
 
@@ -147,6 +150,7 @@ def _type_rules(types: Sequence[CredentialType], formats: Sequence[Format]) -> I
         if len(served) < len(formats):
             yield _served(each.name, served)
     yield from abilities.rules(types)
+    yield from issuing.rules(types, formats)
 
 
 def _one_type(names: Sequence[str]) -> values.Rule:
@@ -183,11 +187,9 @@ def _source_keys(name: str, fields: Sequence[str]) -> values.Rule:
 
 
 def _target_keys(name: str, fields: Sequence[str]) -> values.Rule:
-    fits = (
-        f"(!has(target.keys) || target.keys.all(key, target.keys[key] in [{', '.join(map(repr, fields))}]))"
-    )
+    fits = f"!has(target.keys) || target.keys.all(key, target.keys[key] in [{', '.join(map(repr, fields))}])"
     return values.Rule(
-        rule=f"!has(self.{name}) || !has(self.targets) || self.targets.all(target, {fits})",
+        rule=f"!has(self.{name}) || !has(self.targets) || self.targets.all(target, has(target.issue) || ({fits}))",
         message=f"must take their keys from the fields of {name}: {', '.join(fields)}",
         path=".targets",
     )
@@ -196,7 +198,8 @@ def _target_keys(name: str, fields: Sequence[str]) -> values.Rule:
 def _served(name: str, formats: Sequence[str]) -> values.Rule:
     known = f"[{', '.join(map(repr, formats))}]"
     return values.Rule(
-        rule=f"!has(self.{name}) || !has(self.targets) || self.targets.all(target, target.format in {known})",
+        rule=f"!has(self.{name}) || !has(self.targets) || "
+        f"self.targets.all(target, has(target.issue) || target.format in {known})",
         message=f"must have formats that can serve {name}: {', '.join(formats)}",
         path=".targets",
     )
@@ -212,12 +215,28 @@ def _readable(each: CredentialType, sources: Sequence[Source]) -> values.Rule:
     )
 
 
-def _target(target: schema.Schema, formats: Sequence[Format]) -> schema.Schema:
-    """Gives the schema of a target with its formats and their options."""
+def _target(
+    target: schema.Schema, formats: Sequence[Format], types: Sequence[CredentialType]
+) -> schema.Schema:
+    """Gives the schema of a target with its formats and their options, and the kinds of short-lived keys."""
     options = {layout.name: schema.of(layout.options) for layout in formats}
     keyed = [name for name, document in options.items() if document.get("properties", {}).pop("keys", None)]
     rules = [*_key_rules(keyed), *_secret_type_rules(formats)]
-    return _laid_out(target, {layout.name: layout.title for layout in formats}, options, rules)
+    laid_out = _laid_out(target, {layout.name: layout.title for layout in formats}, options, rules)
+    return _issuing(laid_out, types)
+
+
+def _shared(granted: schema.Schema, types: Sequence[CredentialType]) -> schema.Schema:
+    """Gives the schema of `allowedNamespaces` with the kinds of short-lived keys that others can be given."""
+    properties = granted["properties"]
+    return {**granted, "properties": {**properties, "as": _issuing(properties["as"], types)}}
+
+
+def _issuing(node: schema.Schema, types: Sequence[CredentialType]) -> schema.Schema:
+    """Gives a schema with the kinds of short-lived keys in its `issue`, or without it where there are none."""
+    properties = dict(node["properties"])
+    issue = issuing.node(properties.pop("issue"), types)
+    return {**node, "properties": properties | ({"issue": issue} if issue else {})}
 
 
 def _source(reference: schema.Schema, sources: Sequence[Source]) -> schema.Schema:

@@ -112,7 +112,7 @@ def crds(
         _crd(CREDENTIAL, credential_spec, schema.of(credential.Status)),
         _crd(
             REFERENCE,
-            installed.extend_reference(schema.of(reference.Spec), formats),
+            installed.extend_reference(schema.of(reference.Spec), types, formats),
             schema.of(reference.Status),
         ),
     ]

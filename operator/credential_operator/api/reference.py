@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import pydantic
 
-from credential_operator.api import credential, values
+from credential_operator.api import publication, values
 from credential_operator.api.conditions import Conditions
 
 
@@ -100,7 +100,7 @@ class Spec(values.Model):
         | None
     ) = None
     """The Credential that is needed, by type and labels. Once it is bound to one, it stays with that."""
-    target: credential.Target | None = None
+    target: publication.Target | None = None
     """A Secret of its own, in the reference's namespace, laid out for its consumer: written by the operator, kept
     fresh, and removed with this object."""
     description: Annotated[str, pydantic.Field(max_length=1024)] | None = None
@@ -141,7 +141,7 @@ class SeenHolder(values.Model):
     """Its uid; another object of that name holds nothing."""
 
 
-class TargetStatus(credential.TargetStatus):
+class TargetStatus(publication.TargetStatus):
     """The Secret that was written."""
 
     source: Annotated[str, pydantic.Field(max_length=127)]

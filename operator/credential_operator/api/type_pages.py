@@ -8,14 +8,25 @@ from credential_operator.api import abilities, installed, pages, schema, values
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Issued:
+    """What a page says of a kind of short-lived key."""
+
+    name: str
+    title: str
+    cost: str
+    formats: Sequence[str]
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
     """What a page says of a type besides its fields.
 
     `examples` are manifests; `formats` those that can lay it out, `sources` those that it can be read from;
-    `sets` names of permissions that stand for several.
+    `sets` names of permissions that stand for several; `issued` its short-lived keys.
     """
 
     cost: str
+    issued: Sequence[Issued]
     examples: Sequence[str]
     formats: Sequence[str]
     sources: Sequence[str]
@@ -51,6 +62,7 @@ def page(each: installed.CredentialType, spec: schema.Schema, facts: Facts) -> s
         *_source(each, facts),
         "## Targets",
         f"It can be published in the formats {_listed(facts.formats)}.",
+        *_issued(facts.issued),
         "## What a validation costs",
         f"{facts.cost} {OFTEN}",
         "## What it can do besides",
@@ -81,6 +93,13 @@ def _fields(each: installed.CredentialType) -> Iterator[tuple[str, str, str]]:
             " or ".join(f"`{key}`" for key in spellings),
             schema.paragraphs(field.description or ""),
         )
+
+
+def _issued(kinds: Sequence[Issued]) -> Iterator[str]:
+    if kinds:
+        yield "With `issue`, a target holds a short-lived key in place of the stored one:"
+        rows = [(f"`{kind.name}`", kind.title, kind.cost, _listed(kind.formats)) for kind in kinds]
+        yield pages.table(("`issue.kind`", "what it is", "what each costs", "formats"), rows)
 
 
 def _abilities(each: installed.CredentialType, facts: Facts) -> Iterator[str]:

@@ -26,8 +26,8 @@ CASES = {
     ),
     "what is not stored is not published": Case(
         "spec.targets",
-        "must not be set with workloadIdentity: no key is stored",
-        good=keyless(targets=[]),
+        "must each have issue with workloadIdentity: no key is stored",
+        good=keyless(targets=[{"name": "a", "format": "env", "issue": {"kind": "SessionToken"}}]),
         bad=keyless(targets=[{"name": "a", "format": "env"}]),
     ),
     "a workload identity has a ServiceAccount": Case(

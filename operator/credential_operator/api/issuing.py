@@ -1,0 +1,173 @@
+"""Short-lived keys in the schema: which kinds there are, what each needs to know, and who can have which."""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import Protocol
+
+import pydantic
+
+from credential_operator.api import schema, values
+
+
+class Kind(Protocol):
+    """What the schema needs to know of a kind of short-lived key."""
+
+    @property
+    def name(self) -> str:
+        """The value of `issue.kind`."""
+
+    @property
+    def title(self) -> str:
+        """The kind in a sentence."""
+
+    @property
+    def options(self) -> type[pydantic.BaseModel]:
+        """What it needs to know."""
+
+    @property
+    def variables(self) -> Mapping[str, tuple[str, ...]]:
+        """Every field that a format can draw from, with its environment variables."""
+
+
+class Named(Protocol):
+    """A credential type; its kinds are its `issues`, where it has some."""
+
+    @property
+    def name(self) -> str:
+        """The key under `spec`."""
+
+
+class Layout(Protocol):
+    """A format."""
+
+    @property
+    def name(self) -> str:
+        """The value of `format`."""
+
+    def serves(self, fields: Collection[str]) -> bool:
+        """Tells whether what has these fields can be laid out this way."""
+
+
+_AS = "self.allowedNamespaces.__as__"
+"""What others get, in a rule of `spec`: `as` is a reserved word there."""
+FOR_OTHERS = f"{_AS}.issue"
+NOT_FOR_OTHERS = f"!has(self.allowedNamespaces) || !has({_AS}) || !has({_AS}.issue)"
+
+
+def kinds(each: Named) -> Mapping[str, Kind]:
+    """Gives the kinds of short-lived keys of a type by name; none where it has none."""
+    found: Sequence[Kind] = getattr(each, "issues", ())
+    return {kind.name: kind for kind in found}
+
+
+def formats_of(kind: Kind, formats: Iterable[Layout]) -> list[str]:
+    """Names the formats that a kind can be laid out in."""
+    return [layout.name for layout in formats if layout.serves(kind.variables)]
+
+
+def node(described: schema.Schema, types: Sequence[Named]) -> schema.Schema | None:
+    """Gives the schema of `issue` with the kinds of all types; None where there are none."""
+    found = _kinds(types)
+    if not found:
+        return None
+    options = {name: schema.of(kind.options) for name, kind in found.items()}
+    together = schema.union(options, "kind")
+    titles = "\n".join(f"* {name}: {kind.title}" for name, kind in found.items())
+    chosen = {"description": f"Which kind.\n\n{titles}", "type": "string", "enum": [*found]}
+    rules = [rule.document() for rule in _option_rules(options, sorted(together))]
+    return {
+        "description": described["description"],
+        "type": "object",
+        "required": ["kind"],
+        "properties": {"kind": chosen, **together},
+        **({schema.RULES: rules} if rules else {}),
+    }
+
+
+def rules(types: Sequence[Named], formats: Sequence[Layout]) -> Iterator[values.Rule]:
+    """Gives the rules of `spec` that say which types can have which kinds, in which formats."""
+    able = {each.name: kinds(each) for each in types if kinds(each)}
+    if not able:
+        return
+    yield _able(list(able))
+    every = {kind for found in able.values() for kind in found}
+    for name, found in able.items():
+        if found.keys() != every:
+            yield from _known(name, list(found))
+        for kind in found.values():
+            served = formats_of(kind, formats)
+            if len(served) < len(formats):
+                yield _served(name, kind.name, served)
+            yield _fields(name, kind.name, sorted(kind.variables))
+
+
+def _kinds(types: Sequence[Named]) -> dict[str, Kind]:
+    """Gives the kinds of all types; raises ValueError where two of a name want to know something else."""
+    found: dict[str, Kind] = {}
+    for each in types:
+        for name, kind in kinds(each).items():
+            other = found.setdefault(name, kind)
+            if (other.title, schema.of(other.options)) != (kind.title, schema.of(kind.options)):
+                raise ValueError(f"kind {name} of {each.name} is not the one of that name of another type")
+    return dict(sorted(found.items()))
+
+
+def _option_rules(options: Mapping[str, schema.Schema], union: Sequence[str]) -> Iterator[values.Rule]:
+    for name, document in options.items():
+        known = sorted(document.get("properties", {}))
+        foreign = " || ".join(f"has(self.{option})" for option in union if option not in known)
+        if foreign:
+            yield values.Rule(
+                rule=f"self.kind != '{name}' || !({foreign})",
+                message=f"kind {name} takes {', '.join(known) or 'nothing'} besides: remove the others",
+            )
+        for option in sorted(document.get("required", ())):
+            yield values.Rule(
+                rule=f"self.kind != '{name}' || has(self.{option})", message=f"kind {name} needs {option}"
+            )
+
+
+def _able(names: Sequence[str]) -> values.Rule:
+    can = " || ".join(f"has(self.{name})" for name in names)
+    return values.Rule(
+        rule=f"((!has(self.targets) || !self.targets.exists(target, has(target.issue))) && ({NOT_FOR_OTHERS}))"
+        f" || ({can})",
+        message=f"short-lived keys can be issued for the types {', '.join(names)}: no other type's provider "
+        "makes any",
+    )
+
+
+def _known(name: str, found: Sequence[str]) -> Iterator[values.Rule]:
+    known, message = (
+        f"[{', '.join(map(repr, found))}]",
+        f"must be a kind that {name} has: {', '.join(found)}",
+    )
+    yield values.Rule(
+        rule=f"!has(self.{name}) || !has(self.targets) || "
+        f"self.targets.all(target, !has(target.issue) || target.issue.kind in {known})",
+        message=f"issue {message}",
+        path=".targets",
+    )
+    yield values.Rule(
+        rule=f"!has(self.{name}) || {NOT_FOR_OTHERS} || {FOR_OTHERS}.kind in {known}",
+        message=f"as.issue {message}",
+        path=".allowedNamespaces",
+    )
+
+
+def _served(name: str, kind: str, formats: Sequence[str]) -> values.Rule:
+    return values.Rule(
+        rule=f"!has(self.{name}) || !has(self.targets) || self.targets.all(target, !has(target.issue) || "
+        f"target.issue.kind != '{kind}' || target.format in [{', '.join(map(repr, formats))}])",
+        message=f"must have formats that can serve the {kind} of {name}: {', '.join(formats)}",
+        path=".targets",
+    )
+
+
+def _fields(name: str, kind: str, fields: Sequence[str]) -> values.Rule:
+    return values.Rule(
+        rule=f"!has(self.{name}) || !has(self.targets) || self.targets.all(target, !has(target.issue) || "
+        f"target.issue.kind != '{kind}' || !has(target.keys) || "
+        f"target.keys.all(key, target.keys[key] in [{', '.join(map(repr, fields))}]))",
+        message=f"must take their keys from the fields of the {kind} of {name}: {', '.join(fields)}",
+        path=".targets",
+    )

@@ -1,0 +1,104 @@
+"""The passes over both kinds, put together from the parts that they share."""
+
+import datetime
+from collections.abc import Mapping
+
+from credential_operator import (
+    binding,
+    checks,
+    cluster,
+    controller,
+    events,
+    gate,
+    installation,
+    inventory,
+    issuing,
+    lending,
+    publishing,
+    reconcile,
+    settings,
+    sources,
+    survey,
+    targets,
+    view,
+)
+
+
+def of_both_kinds(
+    *,
+    connection: cluster.Cluster,
+    known: inventory.Inventory,
+    asked: survey.Survey,
+    catalogue: view.Catalogue,
+    keyring: installation.Installation,
+    checker: checks.Checker,
+    queue: controller.Controller,
+    chosen: settings.Settings,
+) -> Mapping[str, controller.Pass]:
+    """Gives the pass over each kind, for a replica that leads."""
+    apart = gate.Gate()
+    recorder = events.Recorder(connection, instance=chosen.identity)
+    account = f"{chosen.own_namespace}:{chosen.service_account}"
+    source_of = sources.Sources(
+        connection, known, keyring, formats=catalogue.sources, account=account, wake=queue.wake
+    )
+    written = targets.Targets(connection, known, keyring, queue.wake)
+    issued = issuing.Issuing(
+        checker=checker,
+        known=known,
+        keyring=keyring,
+        catalogue=catalogue,
+        written=written,
+        cluster=chosen.cluster_name,
+        clock=now,
+    )
+    publisher = publishing.Publisher(
+        known=known,
+        keyring=keyring,
+        catalogue=catalogue,
+        source_of=source_of,
+        written=written,
+        issued=issued,
+        clock=now,
+    )
+    reconciler = reconcile.Reconciler(
+        connection=connection,
+        known=known,
+        keyring=keyring,
+        checker=checker,
+        catalogue=catalogue,
+        recorder=recorder,
+        wake=queue.wake,
+        wake_references=queue.wake_references,
+        source_of=source_of,
+        written=written,
+        publisher=publisher,
+        asked=asked,
+        apart=apart,
+        clock=now,
+    )
+    lent = lending.Lending(
+        known=known,
+        catalogue=catalogue,
+        keyring=keyring,
+        source_of=source_of,
+        written=written,
+        issued=issued,
+        clock=now,
+    )
+    binder = binding.Binder(
+        connection,
+        known,
+        asked=asked,
+        lent=lent,
+        recorder=recorder,
+        queue=queue,
+        apart=apart,
+        clock=now,
+    )
+    return {inventory.CREDENTIAL: reconciler.credential, inventory.REFERENCE: binder.reference}
+
+
+def now() -> datetime.datetime:
+    """Gives the time."""
+    return datetime.datetime.now(datetime.UTC)
