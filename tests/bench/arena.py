@@ -164,7 +164,9 @@ async def opened(load: str, options: Options, *, keys: int) -> AsyncIterator[Are
     with contextlib.ExitStack() as stack:
         plane = stack.enter_context(controlplane.ControlPlane())
         installed = replica.install(plane, values={} if options.policies else _no_policies())
-        sts, cast, settings = None, casts.unchecked, {}
+        sts: fast_sts.FastSts | None = None
+        cast: Callable[[int], casts.Part] = casts.unchecked
+        settings: dict[str, str] = {}
         if load == "aws":
             sts = stack.enter_context(fast_sts.FastSts(keys=keys, latency=PROVIDER_SECONDS))
             cast = casts.users(sts)
@@ -187,7 +189,7 @@ async def opened(load: str, options: Options, *, keys: int) -> AsyncIterator[Are
 def _operator(
     load: str, installed: replica.Installed, options: Options, settings: dict[str, str]
 ) -> replica.Replica:
-    command = ("-m", "credential_operator", "run")
+    command: tuple[str, ...] = ("-m", "credential_operator", "run")
     if options.profile:
         command = (str(HERE / "sampler.py"), str(options.folder / f"samples-{load}.json"))
     elif load == "aws":

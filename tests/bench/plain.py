@@ -23,9 +23,9 @@ def connect(**_: Any) -> None:
 @kopf.on.resume(GROUP, VERSION, PLURAL)
 @kopf.on.create(GROUP, VERSION, PLURAL)
 @kopf.on.update(GROUP, VERSION, PLURAL)
-def publish(spec: kopf.Spec, meta: kopf.Meta, name: str, namespace: str, **_: Any) -> None:
+def publish(spec: kopf.Spec, meta: kopf.Meta, name: Any, namespace: Any, **_: Any) -> None:
     """Reads the source Secret, writes the target Secret, says so in the status."""
-    core = client.CoreV1Api()
+    core: Any = client.CoreV1Api()
     source = core.read_namespaced_secret(spec["secretRef"]["name"], namespace)
     data = {variable: source.data[field] for field, variable in VARIABLES.items()}
     data["AWS_REGION"] = base64.b64encode(spec["aws"]["region"].encode()).decode()

@@ -1,12 +1,14 @@
 """Churn in a namespace, and who watches that no target is ever without a key that works."""
 
 import base64
+import functools
 import json
 import random
 import subprocess
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -27,7 +29,7 @@ class TargetWatch:
         self.seen = 0
         self.excused: set[str] = set()
         self._good = good
-        command = [
+        command: list[str | Path] = [
             *(tools.path("kubectl"), "get", "secrets", f"--namespace={space.name}", f"--selector={OWNER}"),
             *("--watch", "--output-watch-events", "--output=json"),
         ]
@@ -126,6 +128,9 @@ class Churn:
             seconds=seconds,
         )
 
+    def _has(self, name: str, key: Key) -> bool:
+        return self.space.key_in(f"{name}-env") == key
+
     def wait_until_good(self, number: int, *, seconds: float) -> None:
         """Wait until each Credential is available with its key of that number."""
         deadline = time.monotonic() + seconds
@@ -133,7 +138,7 @@ class Churn:
             left = max(1.0, deadline - time.monotonic())
             wanted = self.keys[name][number]
             self.space.until(
-                lambda name=name, wanted=wanted: self.space.key_in(f"{name}-env") == wanted,
+                functools.partial(self._has, name, wanted),
                 f"{name} is published",
                 seconds=left,
             )

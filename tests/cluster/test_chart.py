@@ -1,5 +1,6 @@
 """What `helm install` brings into a cluster, with both values files, and what it lets the operator do."""
 
+import functools
 import itertools
 import json
 from collections.abc import Iterator
@@ -102,10 +103,7 @@ def listed(everywhere: ControlPlane) -> ControlPlane:
     """The chart for a list of namespaces, beside the other, under the same name."""
     install(everywhere, PLATFORM, f"--values={LISTED}", "--set=crds.install=false")
     for namespace, expected in (("team-a", AT_WORK), ("team-b", AT_WORK), (PLATFORM, AT_HOME)):
-        users.until(
-            lambda namespace=namespace, expected=expected: may(everywhere, PLATFORM, namespace) >= expected,
-            "the roles are in force",
-        )
+        users.until(functools.partial(_may_all, everywhere, namespace, expected), "the roles are in force")
     return everywhere
 
 
@@ -343,6 +341,10 @@ def without_namespace(name: str) -> set[tuple[str, str, str]]:
 
 def account(namespace: str) -> str:
     return f"system:serviceaccount:{namespace}:credential-operator"
+
+
+def _may_all(plane: Cluster, namespace: str, rules: frozenset[Rule]) -> bool:
+    return may(plane, PLATFORM, namespace) >= rules
 
 
 def may(plane: Cluster, installation: str, namespace: str) -> frozenset[Rule]:

@@ -2,6 +2,7 @@
 
 import json
 import pathlib
+from typing import Any
 
 import pytest
 import yaml
@@ -144,7 +145,7 @@ def test_a_namespace_is_deleted_whatever_state_its_credentials_are_in(space: Spa
         space.secret("empty", {}),
         space.source(("AKIAIOSFODNN7EXAMPLE", "x" * 40), "unknown"),
     )
-    states = {
+    states: dict[str, tuple[dict[str, Any], str]] = {
         "theirs": ({}, "False TargetConflict"),
         "missing": ({"secretRef": {"name": "nowhere"}}, "False SourceNotFound"),
         "empty": ({"secretRef": {"name": "empty"}}, "False InvalidKeyMaterial"),

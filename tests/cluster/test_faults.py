@@ -122,7 +122,8 @@ def test_another_replica_works_when_the_leader_is_killed_and_at_once_when_it_sto
 
         first.start()
         assert first.metric("credential_operator_leader") == 0
-        third = space.new_user(name="x") and space.new_key("x")
+        space.new_user(name="x")
+        third = space.new_key("x")
         assert second.process is not None
         second.process.send_signal(signal.SIGTERM)
         began = time.monotonic()

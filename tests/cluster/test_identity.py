@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import json
 import shlex
 from collections.abc import Iterator
@@ -116,10 +117,7 @@ def test_a_service_account_that_the_provider_trusts_needs_no_key(
     _obey(space, _said(space, "aws"))
     _look(space, "again")
     for name in scenes:
-        missing = f"ServiceAccount {ACCOUNT} does not exist"
-        space.until(
-            lambda name=name, missing=missing: missing in _said(space, name), "it is said what is missing"
-        )
+        space.until(functools.partial(_misses_the_account, space, name), "it is said what is missing")
     space.kubectl("create", "serviceaccount", ACCOUNT)
 
     _look(space, "at last")
@@ -148,6 +146,10 @@ def _look(space: Space, why: str) -> None:
 
 def _said(space: Space, name: str) -> str:
     return spaces.message(space.get("credential", name), "Validated")
+
+
+def _misses_the_account(space: Space, name: str) -> bool:
+    return f"ServiceAccount {ACCOUNT} does not exist" in _said(space, name)
 
 
 def _obey(space: Space, message: str) -> None:

@@ -1,6 +1,7 @@
 """Bad input: what is wrong is said by name, it comes right by itself, and what was published stays."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import pytest
 
@@ -28,7 +29,7 @@ SPOILT = {
         ("accessKeyID", "secretAccessKey", "swapped"),
     ),
 }
-INVALID = {
+INVALID: dict[str, Any] = {
     "Validated": "False InvalidKeyMaterial",
     "Stalled": "True InvalidKeyMaterial",
     "Reconciling": None,
@@ -42,7 +43,7 @@ def _apply(space: Space, fields: Fields) -> None:
 
 @pytest.mark.parametrize(("spoil", "named"), SPOILT.values(), ids=SPOILT)
 def test_what_is_wrong_with_a_source_is_named_and_the_target_stays_until_it_is_right(
-    space: Space, aws: AwsEmulator, spoil: object, named: tuple[str, ...]
+    space: Space, aws: AwsEmulator, spoil: Callable[[Key], Fields], named: tuple[str, ...]
 ) -> None:
     key = space.published()
     aws.reset_calls()

@@ -31,7 +31,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Returns a folder with the package, built and installed as its own pyproject.toml says."""
     folder = tmp_path_factory.mktemp("installed")
     options = ["--quiet", "--offline", "--no-cache", "--no-deps", "--no-build-isolation"]
-    where = ["--python", sys.executable, "--target", folder]
+    where = ["--python", sys.executable, "--target", str(folder)]
     subprocess.run([sys.executable, "-m", "uv", "pip", "install", *options, *where, PACKAGE], check=True)
     return folder
 

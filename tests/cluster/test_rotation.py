@@ -1,6 +1,7 @@
 """Rotation: a changed source is validated first and published after, and nothing is done without need."""
 
 import dataclasses
+from typing import Any
 
 import pytest
 
@@ -152,7 +153,7 @@ def test_a_key_that_the_provider_learned_of_late_is_published(refused: Refused) 
 
 def test_a_refused_key_is_held_back_and_the_last_good_one_stays(refused: Refused) -> None:
     space = refused.space
-    held_back = {
+    held_back: dict[str, Any] = {
         "Ready": "True HeldBack",
         "Validated": "False Rejected",
         "Synced": "False HeldBack",
@@ -173,7 +174,11 @@ def test_a_refused_key_is_held_back_and_the_last_good_one_stays(refused: Refused
 
 def test_a_key_that_was_never_good_is_not_published(refused: Refused) -> None:
     space = refused.space
-    stalled = {"Ready": "False Rejected", "Synced": "False HeldBack", "Stalled": "True Rejected"}
+    stalled: dict[str, Any] = {
+        "Ready": "False Rejected",
+        "Synced": "False HeldBack",
+        "Stalled": "True Rejected",
+    }
     space.becomes("never", seconds=CONFIRMED, **stalled)
 
     space.apply(space.reference("never-mind", "never"))

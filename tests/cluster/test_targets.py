@@ -203,7 +203,7 @@ def test_two_credentials_do_not_share_a_target(space: Space) -> None:
     ids=["the source itself", "an unknown format"],
 )
 def test_a_target_that_cannot_be_is_refused_at_once(space: Space, field: str, value: object) -> None:
-    document = space.credential(**{field: value})
+    document = space.credential("backups", **{field: value})
 
     refused = space.run("apply", "--filename=-", documents=(document,), check=False)
 

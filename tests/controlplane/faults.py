@@ -68,7 +68,7 @@ class FaultProxy:
         self._faults: list[Fault] = []
         self._requests: list[Seen] = []
         self._countdown = 0
-        self._at_zero: Callable[[], None] = bool
+        self._at_zero: Callable[[], object] = bool
         self._loop = asyncio.SelectorEventLoop()  # also where a test runs on another kind
         self._thread = threading.Thread(target=self._loop.run_forever, name="fault-proxy", daemon=True)
         self._relay = relay.Relay(upstream_url, ca, decide=self._decide, record=self._record)
@@ -156,10 +156,12 @@ class FaultProxy:
 
         Where `applied`, the API server has done them at once, and its answers are held.
         """
-        held = {"answer_delay" if applied else "delay": seconds}
-        return self._add(Fault(method, re.compile(path), watch, times, probability, **held))
+        before, after = (0.0, seconds) if applied else (seconds, 0.0)
+        return self._add(
+            Fault(method, re.compile(path), watch, times, probability, delay=before, answer_delay=after)
+        )
 
-    def after_writes(self, count: int, call: Callable[[], None]) -> None:
+    def after_writes(self, count: int, call: Callable[[], object]) -> None:
         """Call something once so many more writes were done, before the answer to the last is passed on.
 
         Writes of Leases do not count; `call` is made in the proxy's own thread, and must not block.

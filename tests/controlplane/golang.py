@@ -36,7 +36,7 @@ def generate(recipe: recipes.DefinitionsRecipe, supervisor: processes.Supervisor
     # The generator asks Go for the packages; some have floating-point numbers.
     path = os.pathsep.join([str(go.parent), environment.get("PATH", os.defpath)])
     options = ["crd:maxDescLen=0,allowDangerousTypes=true", f"output:crd:dir={to}"]
-    command = [generator, *options, *(f"paths={package}" for package in recipe.apis)]
+    command: list[str | Path] = [generator, *options, *(f"paths={package}" for package in recipe.apis)]
     _run(supervisor, "generator", command, recipe.module, {**environment, "PATH": path}, status)
     status.done("generated")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 from typing import Any
 
 from cryptography.hazmat.primitives import serialization
@@ -14,7 +15,11 @@ SECRET = "canary-shared-" + "x" * 64
 @functools.cache
 def key(algorithm: str, number: int = 0) -> Any:
     """Makes the private key of an algorithm; another for each number."""
-    curves = {"ES256": ec.SECP256R1, "ES384": ec.SECP384R1, "ES512": ec.SECP521R1}
+    curves: dict[str, Callable[[], ec.EllipticCurve]] = {
+        "ES256": ec.SECP256R1,
+        "ES384": ec.SECP384R1,
+        "ES512": ec.SECP521R1,
+    }
     if algorithm in curves:
         return ec.generate_private_key(curves[algorithm]())
     if algorithm == "EdDSA":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import pathlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import botocore.session
@@ -206,7 +206,7 @@ def test_a_sessions_key_is_known_by_its_role_and_expires(
         stage.check(session)
 
 
-def _assume(emulator: emulators.AwsEmulator, key: dict[str, str], role: str) -> dict[str, str]:
+def _assume(emulator: emulators.AwsEmulator, key: Mapping[str, str], role: str) -> dict[str, str]:
     client = clients.client("sts", emulator, (key["accessKeyID"], key["secretAccessKey"]))
     made = client.assume_role(RoleArn=role, RoleSessionName="test")["Credentials"]
     return {

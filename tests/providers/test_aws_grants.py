@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from credential_operator import errors, providers
-from credential_operator.providers import contract
+from credential_operator import errors
+from credential_operator.providers import aws, contract
 from emulators import aws as emulators
 from providers import amazon, suite
 
@@ -74,11 +74,11 @@ class TestGrants(amazon.Account):
         )
         assert stage.ask("grants", amazon.NAMES[:1]) == contract.Grants()
 
-    @pytest.mark.parametrize("name", sorted(providers.find()["aws"].permission_sets))
+    @pytest.mark.parametrize("name", sorted(aws.PROVIDER.permission_sets))
     def test_a_set_is_asked_for_in_batches_and_granted_by_the_policy_that_it_is_named_after(
         self, stage: suite.Stage, emulator: emulators.AwsEmulator, user: emulators.User, name: str
     ) -> None:
-        wanted = contract.resolve(stage.provider, [name])
+        wanted = contract.resolve(aws.PROVIDER, [name])
         assert wanted
         amazon.grant(emulator, user, "iam:SimulatePrincipalPolicy")
         assert stage.ask("grants", wanted).missing == wanted

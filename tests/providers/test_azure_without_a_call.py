@@ -112,4 +112,5 @@ def test_consumers_learn_where_to_sign_in_unless_it_is_the_usual_place(
 def test_a_secret_under_its_usual_variables_is_read() -> None:
     for variable in ("AZURE_CLIENT_SECRET", "ARM_CLIENT_SECRET"):
         keys = contract.load(azure.PROVIDER, {variable: SECRET.encode()}, {})
+        assert keys.client_secret is not None
         assert keys.client_secret.get_secret_value() == SECRET

@@ -86,7 +86,7 @@ def test_other_claims_are_worth_none(
 def test_other_signatures_are_worth_none(google: Google, key: dict[str, str]) -> None:
     head = {"kid": key["private_key_id"]}
     secret = "x" * 32
-    assert ask(google, jwt.encode(claims(), None, algorithm="none", headers=head)) == SIGNATURE
+    assert ask(google, jwt.encode(claims(), "", algorithm="none", headers=head)) == SIGNATURE
     assert ask(google, jwt.encode(claims(), secret, algorithm="HS256", headers=head)) == SIGNATURE
     assert ask(google, signed(key, claims(), kid="0" * 40)) == SIGNATURE
     first, _, last = signed(key, claims()).split(".")

@@ -194,7 +194,7 @@ class TestGoogle(suite.Coded):
         published = json.loads(fields["serviceAccountJSON"])
         assert published == key
         assert "\n" not in fields["serviceAccountJSON"]
-        made = service_account.Credentials.from_service_account_info(published)  # type: ignore[no-untyped-call]
+        made = service_account.Credentials.from_service_account_info(published)
         assert made.service_account_email == fields["clientEmail"]
         assert (fields["projectID"], fields["privateKeyID"]) == (PROJECT, key["private_key_id"])
 

@@ -139,7 +139,7 @@ class Asking(suite.Reading):
 class Secrets(Asking):
     """A client that shows its secret."""
 
-    def test_a_clock_that_differs_is_not_a_wrong_key(  # type: ignore[override]
+    def test_a_clock_that_differs_is_not_a_wrong_key(
         self, stage: suite.Stage, refused: Callable[..., Any]
     ) -> None:
         """Nothing that such a client shows depends on the time."""

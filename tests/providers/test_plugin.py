@@ -30,7 +30,7 @@ def api() -> Iterator[Cloudflare]:
 class TestCloudflare(suite.Reading):
     @pytest.fixture(params=["user", "account"])
     def stage(self, api: Cloudflare, request: pytest.FixtureRequest) -> suite.Stage:
-        owner = {"account": ACCOUNT} if request.param == "account" else {}
+        owner: dict[str, Any] = {"account": ACCOUNT} if request.param == "account" else {}
         api.reset()
         name = api.set_token(TOKEN, expires_on=ENDS.isoformat(), **owner)
         return suite.Stage(
@@ -47,9 +47,7 @@ class TestCloudflare(suite.Reading):
             secret_fields=("token",),
         )
 
-    def test_a_clock_that_differs_is_not_a_wrong_key(  # type: ignore[override]
-        self, stage: suite.Stage
-    ) -> None:
+    def test_a_clock_that_differs_is_not_a_wrong_key(self, stage: suite.Stage) -> None:
         """Nothing that is sent depends on the time."""
         stage.emulator.faults.skew(4000)
         stage.check()

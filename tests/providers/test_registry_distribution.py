@@ -35,7 +35,9 @@ def bearer(emulator: Registry) -> Iterator[Distribution]:
         yield running
 
 
-def login(served: Distribution, fields: Mapping[str, str], *others: Registry, **config: Any) -> None:
+def login(
+    served: Distribution, fields: Mapping[str, str], *others: Registry | Distribution, **config: Any
+) -> None:
     """Checks, where the registry and its token server have authorities of their own."""
     trusted = "".join(each.ca_pem.decode() for each in (served, *others))
     stage = suite.Stage(

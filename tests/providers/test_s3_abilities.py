@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from credential_operator import errors, providers
-from credential_operator.providers import contract, network
+from credential_operator.providers import contract, network, s3
 from emulators import aws as emulators
 from emulators import s3 as stores
 from providers import issuing, servers, suite
@@ -124,9 +124,9 @@ def test_the_sets_are_what_portworx_documents(
     anywhere = ["s3:PutObject", "s3:GetObject", "s3:ListAllMyBuckets", "s3:CreateBucket", "s3:ListBucket"]
     anywhere += ["s3:DeleteObject", "s3:GetBucketLocation"]
     emulator.set_policies(user.arn, [emulators.allow(*anywhere), emulators.allow(ASK)])
-    assert contract.resolve(stage.provider, ["PortworxAllBuckets"]) == tuple(sorted(anywhere))
+    assert contract.resolve(s3.PROVIDER, ["PortworxAllBuckets"]) == tuple(sorted(anywhere))
     config = {name: value for name, value in stage.config.items() if name != "bucket"}
-    assert stage.ask("grants", contract.resolve(stage.provider, ["PortworxAllBuckets"]), config=config) == (
+    assert stage.ask("grants", contract.resolve(s3.PROVIDER, ["PortworxAllBuckets"]), config=config) == (
         contract.Grants()
     )
     emulator.set_policies(
@@ -136,7 +136,7 @@ def test_the_sets_are_what_portworx_documents(
             emulators.allow("s3:*", resource=[ARN, f"{ARN}/*"]),
         ],
     )
-    assert stage.ask("grants", contract.resolve(stage.provider, ["PortworxBucket"])) == contract.Grants()
+    assert stage.ask("grants", contract.resolve(s3.PROVIDER, ["PortworxBucket"])) == contract.Grants()
 
 
 def test_a_user_that_may_not_ask_leaves_all_unknown(stage: suite.Stage) -> None:

@@ -8,10 +8,11 @@ import sys
 
 import pytest
 
+from credential_operator import app
 from races import __main__ as command
 from races import actors, programs, run, variants, weather
 
-OPERATOR = pathlib.Path(variants.app.__file__).parent
+OPERATOR = pathlib.Path(app.__file__).parent
 SEED = int(os.environ.get("CREDENTIAL_OPERATOR_SEED", random.SystemRandom().randrange(1_000_000)))
 
 POLICIES = os.environ.get("CREDENTIAL_OPERATOR_POLICIES", "all")

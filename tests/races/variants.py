@@ -8,6 +8,7 @@ import argparse
 import datetime
 import types
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from credential_operator import (
     __main__,
@@ -32,7 +33,7 @@ compared by kopf with a clock that cannot be changed from here.
 def _set_clocks(ahead: datetime.timedelta) -> None:
     class Clock(datetime.datetime):
         @classmethod
-        def now(cls, tz: datetime.tzinfo | None = None) -> datetime.datetime:
+        def now(cls, tz: datetime.tzinfo | None = None) -> Any:
             return datetime.datetime.now(tz) + ahead
 
     app._now = lambda: Clock.now(datetime.UTC)

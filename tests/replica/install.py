@@ -29,7 +29,7 @@ class Installed:
 
 
 def install(
-    plane: controlplane.ControlPlane,
+    plane: controlplane.Cluster,
     *,
     values: Mapping[str, str] | None = None,
     file: str | None = None,

@@ -51,7 +51,7 @@ def load(
     data: Mapping[str, bytes | str],
     spec: Mapping[str, Any] | None = None,
     **options: str,
-) -> dict[str, str]:
+) -> dict[str, Any]:
     """Read a Secret and return the fields that formats draw from."""
     provider = providers.find()[type_name]
     config = provider.config.model_validate({**SPECS[type_name], **(spec or {})})

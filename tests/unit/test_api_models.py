@@ -19,7 +19,8 @@ def test_a_minimal_spec_has_the_documented_defaults() -> None:
     assert spec.validation.timeout.total_seconds() == 10
     assert spec.expiry.warn_before == datetime.timedelta(days=14)
     assert (spec.when_referenced, spec.target_deletion_policy) == ("Refuse", "Delete")
-    assert (spec.suspend, spec.targets, spec.secret_ref.keys) == (False, (), {})
+    assert (spec.suspend, spec.targets) == (False, ())
+    assert spec.secret_ref == credential.SecretRef(name="backups-keys")
 
 
 def test_a_target_without_extras_has_empty_ones() -> None:
@@ -71,7 +72,7 @@ def test_a_status_is_written_in_the_words_of_the_api() -> None:
 
 def test_a_reference_names_a_credential() -> None:
     spec = reference.Spec.model_validate({"credentialRef": {"name": "backups"}, "description": "nightly"})
-    assert spec.credential_ref.name == "backups"
+    assert spec.credential_ref == reference.CredentialRef(name="backups")
 
 
 @pytest.mark.parametrize(

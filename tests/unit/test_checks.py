@@ -50,7 +50,7 @@ def checker() -> checks.Checker:
     return checks.Checker(session, breaker.Breakers(clock=lambda: 0.0, jitter=lambda: 0.0), threads=2)
 
 
-async def check(checker: checks.Checker, provider: Provider, config: str = "right") -> contract.Validation:
+async def check(checker: checks.Checker, provider: Any, config: str = "right") -> contract.Validation:
     return await checker.check(provider, config, "keys", timeout=1.0, external_id="x")
 
 
@@ -152,7 +152,7 @@ MADE = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
 EVERYTHING = checks.Asked(permissions=("Both", "write"), reach=True, history=True)
 
 
-async def ask(checker: checks.Checker, provider: Asking, keys: Any = "keys") -> contract.Validation:
+async def ask(checker: checks.Checker, provider: Any, keys: Any = "keys") -> contract.Validation:
     return await checker.check(provider, "right", keys, timeout=1.0, external_id="x", asked=EVERYTHING)
 
 
@@ -193,15 +193,13 @@ async def test_what_may_not_be_known_besides_is_no_error(checker: checks.Checker
 
 
 async def test_a_token_is_exchanged_for_keys_and_not_inspected(checker: checks.Checker) -> None:
-    provider = Asking()
+    provider: Any = Asking()
     token = contract.Token(identity="backup", text="a token")
     await checker.check(provider, "wrong", token, timeout=1.0, external_id="x")
     assert provider.asked == ["validate keys for backup by a token"]
     assert "a token" not in repr(token)
 
 
-async def test_types_that_tell_no_more_are_not_asked_more(
-    checker: checks.Checker, provider: Provider
-) -> None:
+async def test_types_that_tell_no_more_are_not_asked_more(checker: checks.Checker, provider: Any) -> None:
     found = await checker.check(provider, "right", "keys", timeout=1.0, external_id="x", asked=EVERYTHING)
     assert (found.history, found.grants, found.reach) == (None, None, None)

@@ -67,7 +67,7 @@ class Work:
 @pytest.fixture
 async def work() -> AsyncIterator[Work]:
     running = Work()
-    passes = {controller.CREDENTIAL: running.credential, controller.REFERENCE: running.reference}
+    passes = {inventory.CREDENTIAL: running.credential, inventory.REFERENCE: running.reference}
     task = asyncio.create_task(running.controller.work(passes))
     yield running
     task.cancel()

@@ -1,5 +1,6 @@
 """What the operator remembers of the cluster, and whom a change concerns."""
 
+import itertools
 import random
 from typing import Any
 
@@ -117,8 +118,8 @@ def test_a_version_that_is_no_number_is_compared_for_equality(known: inventory.I
 
 
 def test_an_endpoint_is_told_once_per_generation() -> None:
-    asked: list[int] = []
-    known = inventory.Inventory(lambda spec: f"endpoint-{asked.append(1) or len(asked)}")
+    asked = itertools.count(1)
+    known = inventory.Inventory(lambda spec: f"endpoint-{next(asked)}")
     known.put_credential(credential(version="1"))
     known.put_credential(credential(version="2"))
     assert known.credentials[Key("a", "backups")].endpoint == "endpoint-1"

@@ -2,6 +2,7 @@
 
 import dataclasses
 import datetime
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -10,6 +11,8 @@ from hypothesis import strategies as st
 from credential_operator import errors, findings, status
 from credential_operator.findings import Needs, User
 from credential_operator.providers import contract
+
+Json = dict[str, Any]
 
 NOW = datetime.datetime(2026, 11, 22, 12, 0, tzinfo=datetime.UTC)
 HOUR = datetime.timedelta(hours=1)
@@ -31,17 +34,17 @@ INVALID = [errors.InvalidKeyMaterial("field"), errors.Misconfigured("region")]
 DISABLED = findings.NotChecked(reason="ValidationDisabled")
 
 
-def found(verdict: findings.Verdict, **changes: object) -> findings.Pass:
+def found(verdict: findings.Verdict, **changes: Any) -> findings.Pass:
     base = findings.Pass(generation=1, type="aws", verdict=verdict, timing=TIMING, wanted=1)
     return dataclasses.replace(base, **changes)
 
 
-def judged(old: dict, one: findings.Pass, now: datetime.datetime = NOW) -> dict[str, tuple[str, str]]:
+def judged(old: Json, one: findings.Pass, now: datetime.datetime = NOW) -> dict[str, tuple[str, str]]:
     conditions = status.after(old, one, now).status["conditions"]
     return {each["type"]: (each["status"], each["reason"]) for each in conditions}
 
 
-def good(age: datetime.timedelta = HOUR, **changes: object) -> dict:
+def good(age: datetime.timedelta = HOUR, **changes: Any) -> Json:
     """The status of a Credential that was accepted and published some time ago."""
     return status.after({}, found(ACCEPTED, targets=(TARGET,), **changes), NOW - age).status
 
@@ -380,7 +383,9 @@ def test_the_next_look_is_spread_around_the_interval() -> None:
     early = found(ACCEPTED, timing=dataclasses.replace(TIMING, jitter=0.0))
     late = found(ACCEPTED, timing=dataclasses.replace(TIMING, jitter=0.999))
     assert status.after({}, early, NOW).wake_at == NOW + datetime.timedelta(minutes=54)
-    assert status.after({}, late, NOW).wake_at > NOW + datetime.timedelta(minutes=65)
+    wake_at = status.after({}, late, NOW).wake_at
+    assert wake_at is not None
+    assert wake_at > NOW + datetime.timedelta(minutes=65)
 
 
 def test_a_refusal_is_confirmed_soon_and_an_unchecked_key_is_not_looked_at_again() -> None:
@@ -449,7 +454,7 @@ ANY_PASS = st.builds(
 
 @given(st.lists(ANY_PASS, min_size=1, max_size=6))
 def test_in_any_history_the_laws_hold(passes: list[findings.Pass]) -> None:
-    old: dict = {}
+    old: Json = {}
     now = NOW
     for one in passes:
         before = {condition["type"]: condition for condition in old.get("conditions", ())}

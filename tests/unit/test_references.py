@@ -178,7 +178,7 @@ def test_a_lease_that_has_ended_counts_for_nobody_until_it_is_renewed() -> None:
 
 
 def test_an_ended_reference_is_removed_where_it_asks_for_it() -> None:
-    lease = {"leaseDurationSeconds": 3600}
+    lease: dict[str, Any] = {"leaseDurationSeconds": 3600}
     assert references.removal(reference(**lease), NOW) is None
     assert references.removal(reference(), NOW) is None
     assert references.removal(reference(**lease, ttlSecondsAfterFinished=7200), NOW) == NOW + HOUR

@@ -155,7 +155,7 @@ def _notes(script: Script) -> Iterator[str]:
     for situation in situations.ALL:
         if why := script.why(situation):
             verdict = script.expected(situation)
-            told = f"{situation.name} ({verdict.word})" if verdict else situation.name
-            reasons.setdefault(why, []).append(told)
+            named = f"{situation.name} ({verdict.word})" if verdict else situation.name
+            reasons.setdefault(why, []).append(named)
     for why, told in reasons.items():
         yield f"* `{script.name}`, {', '.join(told)}: {why}"

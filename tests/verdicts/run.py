@@ -19,7 +19,7 @@ CONFIRMED = 90.0
 POLL = 1.0
 NOTHING = Verdict("Unknown Absent", "Unknown Absent", published=False)
 
-Say = Callable[[str], None]
+Say = Callable[[str], object]
 
 
 class Play(NamedTuple):

@@ -5,10 +5,12 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from credential_operator import errors
-from emulators.child import Emulator
+from emulators.aws import AwsEmulator
+from emulators.service import Service
 from verdicts.situations import Situation, Verdict
 
 Json = dict[str, Any]
+Emulator = AwsEmulator | Service
 REFUSALS = frozenset(kind.reason for kind in errors.Refused.__subclasses__())
 
 

@@ -8,10 +8,9 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import replica
 from controlplane import ControlPlane
-from emulators.child import Emulator
 from emulators.http_api import HttpApi
 from verdicts import situations
-from verdicts.script import Case, Json, Script
+from verdicts.script import Case, Emulator, Json, Script
 from verdicts.situations import Situation
 
 

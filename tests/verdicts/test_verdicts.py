@@ -3,6 +3,7 @@
 import dataclasses
 import sys
 from collections.abc import Mapping
+from typing import Any
 
 import pytest
 
@@ -54,7 +55,7 @@ REJECTED = refused("Rejected")
 UNREACHABLE = undecided("ProviderUnreachable")
 
 
-def cell(situation: str, script: Script = SCRIPT, **said: object) -> Cell:
+def cell(situation: str, script: Script = SCRIPT, **said: Any) -> Cell:
     return dataclasses.replace(Cell(script=script, situation=BY_NAME[situation]), **said)
 
 

@@ -118,18 +118,18 @@ def _element(value: Any) -> tuple[str, Json]:
 
 
 def _spec(shape: Shape) -> Json:
-    mounted = {
+    ways: dict[str, Json] = {
         "volume": {"secret": {"secretName": "%(APP)s-credentials", "defaultMode": 420}},
         "variables": {"emptyDir": {}},
         "nothing": {"configMap": {"name": "%(APP)s-settings", "defaultMode": 420}},
-    }[shape.way]
+    }
     token = {"serviceAccountToken": {"expirationSeconds": 3607, "path": "token"}}
     authority = {"configMap": {"name": "kube-root-ca.crt", "items": [{"key": "ca.crt", "path": "ca.crt"}]}}
     waits = [{"effect": "NoExecute", "operator": "Exists", "tolerationSeconds": 300}]
     return {
         "containers": [_container("application", shape), _container("metrics", Shape(way="nothing"))],
         "volumes": [
-            {"name": "credentials", **mounted},
+            {"name": "credentials", **ways[shape.way]},
             {"name": "kube-api-access", "projected": {"sources": [token, authority], "defaultMode": 420}},
         ],
         "tolerations": [
@@ -220,7 +220,7 @@ ROLLED = 4
 
 def rollout(number: int, *, version: int, using: bool) -> list[bytes]:
     """Gives the events by which the next one takes the place of Pod `number`; they count versions from one on."""
-    states = (
+    states: tuple[tuple[str, int, Json], ...] = (
         ("ADDED", 1, {"running": False}),
         ("MODIFIED", 1, {}),
         ("MODIFIED", 0, {"deleted": True}),

@@ -228,14 +228,14 @@ def _require_secret(application: Application, sent: str, now: float) -> None:
 def _require_certificate(application: Application, form: dict[str, str], now: float, url: str) -> None:
     assertion = form["client_assertion"]
     try:
-        certificate = application.certificates[jwt.get_unverified_header(assertion)["x5t#S256"]]
+        certificate: Any = application.certificates[jwt.get_unverified_header(assertion)["x5t#S256"]]
         claims = jwt.decode(
             assertion,
             certificate.public_key(),
             algorithms=["PS256", "RS256"],
             audience=url,
             issuer=form["client_id"],
-            options={**_CLOCKLESS, "require": ["iss", "sub", "aud", "exp", "nbf", "jti"]},
+            options=_CLOCKLESS | {"require": ["iss", "sub", "aud", "exp", "nbf", "jti"]},
         )
     except (KeyError, jwt.InvalidTokenError):
         raise Refusal(700027) from None

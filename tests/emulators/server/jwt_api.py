@@ -13,7 +13,13 @@ from joserfc import errors, jwk, jws, jwt
 from emulators.server import channel, desk, wire
 
 OPEN = "/open"
-_KINDS = {"RS": jwk.RSAKey, "PS": jwk.RSAKey, "ES": jwk.ECKey, "Ed": jwk.OKPKey, "HS": jwk.OctKey}
+_KINDS: dict[str, Any] = {
+    "RS": jwk.RSAKey,
+    "PS": jwk.RSAKey,
+    "ES": jwk.ECKey,
+    "Ed": jwk.OKPKey,
+    "HS": jwk.OctKey,
+}
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -30,7 +36,9 @@ class Trusted:
     def verify(self, token: str, now: float) -> Mapping[str, Any]:
         """Gives what a token says; raises JoseError or ValueError where it is not to be believed."""
         found = jwt.decode(token, self.key, algorithms=[self.algorithm], registry=_registry(self.algorithm))
-        expected = {"aud": {"essential": True, "value": self.audience}} if self.audience else {}
+        expected: dict[str, Any] = (
+            {"aud": {"essential": True, "value": self.audience}} if self.audience else {}
+        )
         jwt.JWTClaimsRegistry(now=int(now), exp={"essential": True}, **expected).validate(found.claims)
         if (
             not self.headers.items() <= found.header.items()

@@ -24,7 +24,7 @@ OPEN = "/open"
 LOCKED_AFTER = 3
 LATITUDE = datetime.timedelta(minutes=30)
 SIGNATURE = b"NTLMSSP\x00"
-STEPS = {messages.Negotiate: "negotiate", messages.Authenticate: "authenticate"}
+STEPS: dict[type[Any], str] = {messages.Negotiate: "negotiate", messages.Authenticate: "authenticate"}
 
 
 @dataclasses.dataclass(slots=True)
@@ -148,7 +148,7 @@ class Server(desk.Desk):
         if self.rules.stamped:
             return True
         proof = _message(request).nt_challenge_response
-        shown = messages.NTClientChallengeV2.unpack(proof[16:]).time_stamp
+        shown: datetime.datetime = messages.NTClientChallengeV2.unpack(proof[16:]).time_stamp
         return (
             abs(shown.replace(tzinfo=datetime.UTC) - datetime.datetime.fromtimestamp(now, tz=datetime.UTC))
             <= LATITUDE

@@ -21,7 +21,13 @@ from emulators.server import channel, desk, wire
 
 PATH = "/token"
 _METHODS = {"Basic": "client_secret_basic", "Post": "client_secret_post"}
-_KINDS = {"RS": jwk.RSAKey, "PS": jwk.RSAKey, "ES": jwk.ECKey, "Ed": jwk.OKPKey, "HS": jwk.OctKey}
+_KINDS: dict[str, Any] = {
+    "RS": jwk.RSAKey,
+    "PS": jwk.RSAKey,
+    "ES": jwk.ECKey,
+    "Ed": jwk.OKPKey,
+    "HS": jwk.OctKey,
+}
 _CODES = {429: "slow_down", 500: "server_error", 503: "temporarily_unavailable"}
 
 
@@ -76,6 +82,7 @@ class _Request(requests.OAuth2Request):
 class _Asked:
     """What both grants look at besides: scopes and parameters of the client."""
 
+    request: Any
     TOKEN_ENDPOINT_AUTH_METHODS = tuple(_METHODS.values())
 
     def validate_requested_scope(self) -> None:
@@ -126,7 +133,7 @@ class _Assertion(_Asked, rfc7523.JWTBearerGrant):
         if not {"iat", "jti"} <= claims.keys():
             raise InvalidGrantError(description="A claim is missing.")
 
-    def resolve_issuer_client(self, issuer: str) -> Client | None:
+    def resolve_issuer_client(self, issuer: str) -> Any:
         return self.server.issuers.get(issuer)
 
     def resolve_client_public_key(self, client: Client) -> Any:

@@ -294,7 +294,7 @@ class Desk(desk.Desk):
             return _json(status, provider.limited)
         return _json(status, {"message": message or "internal error"})
 
-    def serve(self, request: wire.Request, _: float) -> wire.Reply:
+    def serve(self, request: wire.Request, now: float) -> wire.Reply:
         """Answers one request."""
         name, _, rest = request.target.removeprefix("/").partition("/")
         provider = PROVIDERS.get(name)
