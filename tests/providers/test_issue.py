@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import pathlib
+from typing import Any
 
 import pytest
 
@@ -27,7 +28,7 @@ def test_kinds_of_one_name_take_the_same_options() -> None:
 
 
 @pytest.mark.parametrize(("provider", "kind"), KINDS)
-def test_a_kind_is_described_and_tells_when_its_keys_end(provider: object, kind: issue.Kind) -> None:
+def test_a_kind_is_described_and_tells_when_its_keys_end(provider: object, kind: issue.Kind[Any]) -> None:
     assert isinstance(provider, issue.Issuer)
     assert kind.title.endswith(".")
     assert kind.cost.endswith(".")

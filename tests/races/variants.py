@@ -12,21 +12,21 @@ from typing import Any
 
 from credential_operator import (
     __main__,
-    app,
     checks,
     controller,
     events,
     findings,
     leader,
+    passes,
     survey,
     view,
 )
 
-CLOCKS = (checks, controller, events, leader)
-"""The modules that read the clock of the wall, besides `app`.
+CLOCKS = (checks, controller, events, leader, passes)
+"""The modules that read the clock of the wall.
 
-Of that, only `_now` is changed, which it gives to all passes: what else it reads, the end of a session, is
-compared by kopf with a clock that cannot be changed from here.
+Besides these there is `app`: what it reads, the end of a session, is compared by kopf with a clock that cannot
+be changed from here.
 """
 
 
@@ -36,7 +36,6 @@ def _set_clocks(ahead: datetime.timedelta) -> None:
         def now(cls, tz: datetime.tzinfo | None = None) -> Any:
             return datetime.datetime.now(tz) + ahead
 
-    app._now = lambda: Clock.now(datetime.UTC)
     shown = types.SimpleNamespace(**{**vars(datetime), "datetime": Clock})
     for module in CLOCKS:
         vars(module)["datetime"] = shown

@@ -44,9 +44,13 @@ def typed(provider: Any, **changes: Any) -> Json:
     return {**spec(without="aws", **changes), provider.name: dict(provider.example)}
 
 
-def issued(provider: Any, name: str, *, layout: str = "env", **changes: Any) -> Json:
+def issued(provider: Any, name: str, **changes: Any) -> Json:
     """Return a spec of a type whose target has a short-lived key."""
-    return typed(provider, targets=[{"name": "a", "format": layout, "issue": form(name, **changes)}])
+    return _targeted(provider, "env", form(name, **changes))
+
+
+def _targeted(provider: Any, layout: str, issue: Json) -> Json:
+    return typed(provider, targets=[{"name": "a", "format": layout, "issue": issue}])
 
 
 def keyed(provider: Any, name: str, field: str) -> Json:
@@ -73,7 +77,7 @@ def of_kinds() -> Iterator[tuple[str, Case]]:
                     "spec.targets",
                     f"must have formats that can serve the {name}: ",
                     good=issued(provider, kind.name),
-                    bad=issued(provider, kind.name, layout=others[0]),
+                    bad=_targeted(provider, others[0], form(kind.name)),
                 ),
             )
         yield (

@@ -32,6 +32,7 @@ def require_allowed(caller: accounts.Principal, form: Mapping[str, str]) -> None
     for action in (_ACTION, _TAG_ACTION) if tags else (_ACTION,):
         if trust is None or not _allowed(caller, action, trust[0], form, tags):
             raise authority.denied(caller, action, arn, "sts")
+    assert trust is not None
     _require_duration(form, trust[1], chained=caller.role_arn is not None)
 
 
