@@ -139,6 +139,10 @@ class AwsEmulator(child.Emulator):
         """Makes new sessions this short, whatever the client asks for; None ends it."""
         self.child.call("set_session_seconds", seconds=seconds)
 
+    def have_no_roles(self) -> None:
+        """Makes STS that of a store without roles, as MinIO is: AssumeRole opens a session of the caller."""
+        self.child.call("set_roleless", roleless=True)
+
     def set_page(self, size: int) -> None:
         """Makes simulations of policies answer so many actions at a time."""
         self.child.call("set_page", size=size)

@@ -23,12 +23,26 @@ REFUSALS: _sigv4.Refusals = {
         errors.Misconfigured,
         "issue is not accepted: look at duration (the role bounds it), roleARN, externalID and sessionTags",
     ),
+    # What MinIO says to kinds of sessions that it does not open.
+    "InvalidParameterValue": (
+        errors.Misconfigured,
+        "it does not open such sessions: set issue.kind to another, and look at duration",
+    ),
     "PackedPolicyTooLarge": (
         errors.Misconfigured,
         "issue.sessionTags take more room than a session has: write fewer, or shorter ones",
     ),
 }
 
+RoleARN = Annotated[
+    str,
+    pydantic.Field(max_length=2048),
+    values.Matching(
+        # Other stores' roles belong to accounts of other names, or to none.
+        r"^arn:[a-z-]+:iam::[A-Za-z0-9_-]*:role/[A-Za-z0-9_+=,.@/-]+$",
+        "the ARN of a role, such as arn:aws:iam::123456789012:role/backup",
+    ),
+]
 TagKey = Annotated[
     str,
     pydantic.Field(min_length=1, max_length=128),
@@ -50,8 +64,9 @@ TagValue = Annotated[
 class RoleOptions(issue.Lasting):
     """The role that a session is opened of, and what is told of who has it."""
 
-    role_arn: Annotated[_sts.Role | None, pydantic.Field(alias="roleARN")] = None
-    """The role's ARN. Where it is left out, the role that the Credential itself assumes."""
+    role_arn: Annotated[RoleARN | None, pydantic.Field(alias="roleARN")] = None
+    """The role's ARN. Where it is left out, the role that the Credential itself assumes; stores that have no
+    roles open a session of the key's user."""
     external_id: Annotated[_assume_role.ExternalID | None, pydantic.Field(alias="externalID")] = None
     """What the role's trust policy asks for as sts:ExternalId. Where it is left out, the Credential's own,
     which its status shows."""
@@ -77,13 +92,13 @@ class Service(abc.ABC):
     def fields(self, config: Any, keys: _sigv4.Keys) -> Mapping[str, str]:
         """Gives what formats draw from, of a session's key."""
 
-    @abc.abstractmethod
-    def role(self, config: Any) -> _assume_role.AssumeRole | None:
-        """Gives the role that the Credential itself assumes, if there is one."""
+    def role(self, _config: Any) -> _assume_role.AssumeRole | None:
+        """Gives the role that the Credential itself assumes, of the types that may assume one."""
+        return None
 
     @abc.abstractmethod
-    def fit(self, config: Any, role_arn: str) -> None:
-        """Raises Misconfigured for a role that cannot be meant."""
+    def fit(self, config: Any, role_arn: str | None) -> None:
+        """Raises Misconfigured for a role that cannot be meant, and for none where there must be one."""
 
     def endpoint(self, config: Any, _options: issue.Options) -> str:
         """Names the endpoint that is called."""
@@ -147,21 +162,19 @@ class AssumeRole(Service):
     ) -> issue.Issued:
         """Opens one."""
         url, own = self.sts(config), self.role(config)
-        role_arn = options.role_arn or (own and own.role_arn)
-        if not role_arn:
-            raise errors.Misconfigured("issue.roleARN is missing: write the ARN of the role to assume.")
+        role_arn = options.role_arn or (own.role_arn if own else None)
         self.fit(config, role_arn)
         _fits_chain(keys, options)
-        external_id = options.external_id or (own and own.external_id) or context.external_id
+        external_id = options.external_id or (own.external_id if own else None) or context.external_id
         caller = self.caller(config, keys.key(), context)
         answer = _sts.ask(
             caller,
             url,
             "AssumeRole",
-            RoleArn=role_arn,
             RoleSessionName=session_name(holder),
             DurationSeconds=str(int(options.duration.total_seconds())),
             ExternalId=external_id,
+            **({"RoleArn": role_arn} if role_arn else {}),
             **_tags(options.session_tags),
         )
         session = _sts.opened(answer, "AssumeRole")
@@ -169,6 +182,19 @@ class AssumeRole(Service):
             raise _refusal(caller, answer, role_arn, external_id, options)
         fields = self.fields(config, session.keys)
         return _issued.hand_over(_of_role(fields, role_arn), session.expires_at, context, _host(url))
+
+
+def require_role(role_arn: str | None, partition: str) -> None:
+    """Raises Misconfigured unless a role of AWS is named, of the partition that the key is at home in."""
+    if role_arn is None:
+        raise errors.Misconfigured("issue.roleARN is missing: write the ARN of the role to assume.")
+    role = _sts.ROLE_PARTS.fullmatch(role_arn)
+    if role is None:
+        raise errors.Misconfigured("issue.roleARN names no account of AWS, whose numbers have 12 digits.")
+    if role["partition"] != partition:
+        raise errors.Misconfigured(
+            f"issue.roleARN is in partition {role['partition']}, the key in {partition}."
+        )
 
 
 def session_name(holder: issue.Holder) -> str:
@@ -199,17 +225,27 @@ def _tags(tags: Mapping[str, str]) -> dict[str, str]:
 
 
 def _refusal(
-    caller: _sigv4.Caller, answer: _sigv4.Answer, role_arn: str, external_id: str, options: RoleOptions
+    caller: _sigv4.Caller,
+    answer: _sigv4.Answer,
+    role_arn: str | None,
+    external_id: str,
+    options: RoleOptions,
 ) -> errors.CredentialError:
+    if role_arn is None and answer.code == "AccessDenied":
+        return errors.PermissionDenied(
+            f"{answer.where} opens no session with {caller.key} (AccessDenied): it must be a user's, and neither "
+            "the store's root key nor a session's."
+        )
     both = "sts:AssumeRole, and for issue.sessionTags both need sts:TagSession"
     actions = both if options.session_tags else "sts:AssumeRole"
-    return _assume_role.refusal(caller, answer, role_arn, external_id, refusals=REFUSALS, actions=actions)
+    role = role_arn or "The role"
+    return _assume_role.refusal(caller, answer, role, external_id, refusals=REFUSALS, actions=actions)
 
 
-def _of_role(fields: Mapping[str, str], role_arn: str) -> dict[str, str]:
+def _of_role(fields: Mapping[str, str], role_arn: str | None) -> dict[str, str]:
     """Leaves out what says to assume the role, and names its account where one is named."""
     left = {name: value for name, value in fields.items() if name not in ROLE_FIELDS}
-    role = _sts.ROLE_PARTS.fullmatch(role_arn)
+    role = _sts.ROLE_PARTS.fullmatch(role_arn or "")
     return {**left, "accountID": role["account"]} if role and "accountID" in left else left
 
 

@@ -14,21 +14,20 @@ import pydantic
 
 from credential_operator import errors
 from credential_operator.api import values
-from credential_operator.providers import _signing, _sigv4, contract
+from credential_operator.providers import _json, _signing, _sigv4, contract
 
 ARN = re.compile(r"arn:[a-z-]+:(?:iam|sts)::[0-9]{12}:[!-~]{1,600}")
 ROLE_PARTS = re.compile(
     r"arn:(?P<partition>[a-z-]+):iam::(?P<account>[0-9]{12}):role/(?:.*/)?(?P<name>[^/]+)"
 )
-Role = Annotated[
+RoleARN = Annotated[
     str,
-    pydantic.Field(max_length=2048),
+    pydantic.Field(alias="roleARN", max_length=2048),
     values.Matching(
         r"^arn:aws[a-z-]*:iam::[0-9]{12}:role/[A-Za-z0-9_+=,.@/-]+$",
         "the ARN of a role, such as arn:aws:iam::123456789012:role/backup",
     ),
 ]
-RoleARN = Annotated[Role, pydantic.Field(alias="roleARN")]
 Endpoint = Annotated[
     str,
     pydantic.Field(max_length=512),
@@ -173,19 +172,11 @@ def opened(answer: _sigv4.Answer, action: str) -> Session | None:
     """Gives the session that was opened; None where none was."""
     texts = answer.texts
     parts = [texts.get(name, "") for name in ("AccessKeyId", "SecretAccessKey", "SessionToken")]
-    ends = _moment(texts.get("Expiration", ""))
+    ends = _json.moment(texts.get("Expiration"))
     plain = all(_sigv4.PLAIN.fullmatch(part) for part in parts)
     if answer.root != f"{action}Response" or not plain or ends is None:
         return None
     return Session(key=_sigv4.Key(*parts), expires_at=ends)
-
-
-def _moment(text: str) -> datetime.datetime | None:
-    try:
-        moment = datetime.datetime.fromisoformat(text.strip())
-    except ValueError:
-        return None
-    return moment if moment.tzinfo else None
 
 
 def exchange(

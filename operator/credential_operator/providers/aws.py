@@ -86,9 +86,9 @@ class Sessions(_aws_issue.Service):
         """Gives the role that the Credential itself assumes."""
         return config.assume_role
 
-    def fit(self, config: Config, role_arn: str) -> None:
-        """Finds a role of another partition than the key's."""
-        _same_partition(config, "issue.roleARN", role_arn)
+    def fit(self, config: Config, role_arn: str | None) -> None:
+        """Finds a role that cannot be meant."""
+        _aws_issue.require_role(role_arn, _partition(config).name)
 
 
 class SessionToken(Sessions, _aws_issue.SessionToken):
@@ -284,14 +284,11 @@ def _inspect(config: Config, account: str | None, home: str) -> None:
         )
     if config.assume_role and (role := _sts.ROLE_PARTS.fullmatch(config.assume_role.role_arn)):
         account = role["account"]
-        _same_partition(config, "assumeRole.roleARN", config.assume_role.role_arn)
+        if role["partition"] != partition.name:
+            raise errors.Misconfigured(
+                f"assumeRole.roleARN is in partition {role['partition']}, the key in {partition.name}."
+            )
     _same_account(config, account)
-
-
-def _same_partition(config: Config, field: str, role_arn: str) -> None:
-    named, home = role_arn.split(":")[1], _partition(config).name
-    if named != home:
-        raise errors.Misconfigured(f"{field} is in partition {named}, the key in {home}.")
 
 
 def _same_account(config: Config, account: str | None) -> None:

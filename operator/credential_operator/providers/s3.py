@@ -8,7 +8,18 @@ import pydantic
 
 from credential_operator import errors
 from credential_operator.api import values
-from credential_operator.providers import _aws_permissions, _iam, _partitions, _sigv4, _sts, contract, network
+from credential_operator.providers import (
+    _aws_issue,
+    _aws_permissions,
+    _iam,
+    _issued,
+    _partitions,
+    _sigv4,
+    _sts,
+    contract,
+    issue,
+    network,
+)
 from credential_operator.providers import policy as policies
 
 VIRTUAL = re.compile(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]")
@@ -93,6 +104,51 @@ class Config(contract.Config):
     one."""
 
 
+VARIABLES: Mapping[str, tuple[str, ...]] = {
+    "accessKeyID": ("AWS_ACCESS_KEY_ID",),
+    "secretAccessKey": ("AWS_SECRET_ACCESS_KEY",),
+    "sessionToken": ("AWS_SESSION_TOKEN",),
+    "region": ("AWS_REGION", "AWS_DEFAULT_REGION"),
+    "endpoint": ("AWS_ENDPOINT_URL_S3",),
+    "bucket": (),
+    "storageClass": (),
+    "disableSSL": (),
+    "forcePathStyle": (),
+    "caBundle": (),
+}
+
+
+class Sessions(_aws_issue.Service):
+    """How STS is asked for a session, and what is published of one."""
+
+    variables: ClassVar[Mapping[str, tuple[str, ...]]] = {**VARIABLES, **_issued.EXPIRES}
+
+    def sts(self, config: Config) -> str:
+        """Names STS."""
+        return _required_sts(config, "spec.targets[].issue")
+
+    def caller(self, config: Config, key: _sigv4.Key, context: contract.Context) -> _sigv4.Caller:
+        """Gives what signs the calls."""
+        return _caller(config, key, context, context.end(), service="sts")
+
+    def fields(self, config: Config, keys: _sigv4.Keys) -> Mapping[str, str]:
+        """Gives what formats draw from."""
+        return PROVIDER.fields(config, keys)
+
+    def fit(self, config: Config, role_arn: str | None) -> None:
+        """Finds a role that cannot be meant; stores other than AWS's may have none."""
+        if _is_amazon(config):
+            _aws_issue.require_role(role_arn, _partition(config).name)
+
+
+class SessionToken(Sessions, _aws_issue.SessionToken):
+    """A session of the key's own user."""
+
+
+class AssumeRole(Sessions, _aws_issue.AssumeRole):
+    """A session of a role."""
+
+
 class Provider:
     """Asks the store for one line of a list."""
 
@@ -105,18 +161,7 @@ class Provider:
     )
     config = Config
     keys = _sigv4.Keys
-    variables: ClassVar[Mapping[str, tuple[str, ...]]] = {
-        "accessKeyID": ("AWS_ACCESS_KEY_ID",),
-        "secretAccessKey": ("AWS_SECRET_ACCESS_KEY",),
-        "sessionToken": ("AWS_SESSION_TOKEN",),
-        "region": ("AWS_REGION", "AWS_DEFAULT_REGION"),
-        "endpoint": ("AWS_ENDPOINT_URL_S3",),
-        "bucket": (),
-        "storageClass": (),
-        "disableSSL": (),
-        "forcePathStyle": (),
-        "caBundle": (),
-    }
+    variables = VARIABLES
     example: ClassVar[Mapping[str, Any]] = {"region": "eu-west-1", "bucket": "backups"}
     examples: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "s3-compatible": {
@@ -128,6 +173,7 @@ class Provider:
 
     permission_sets: ClassVar[Mapping[str, tuple[str, ...]]] = _aws_permissions.BUCKETS
     workload_identity = _sts.WorkloadIdentity
+    issues: ClassVar[tuple[issue.Kind[Any], ...]] = (SessionToken(), AssumeRole())
 
     def endpoint(self, config: Config) -> str:
         """Names the endpoint that a check calls."""
@@ -194,12 +240,7 @@ class Provider:
     ) -> _sts.SessionKeys:
         """Opens a session of the ServiceAccount's role, which consumers on AWS call using IAM."""
         _inspect(config)
-        partition, url = _partition(config).name, _sts_url(config)
-        if url is None:
-            raise errors.Misconfigured(
-                "spec.workloadIdentity needs a security token service, and the store is not AWS's: "
-                "set s3.stsEndpoint."
-            )
+        partition, url = _partition(config).name, _required_sts(config, "spec.workloadIdentity")
         if _is_amazon(config) and _sts.partition_of(identity) != partition:
             raise errors.Misconfigured(
                 f"workloadIdentity.roleARN is in partition {_sts.partition_of(identity)}, "
@@ -272,6 +313,15 @@ def _sts_url(config: Config) -> str | None:
     own = f"https://sts.{config.region}.{_partition(config).suffix}" if _is_amazon(config) else None
     url = config.sts_endpoint or own
     return url and _sigv4.rooted(url)
+
+
+def _required_sts(config: Config, what: str) -> str:
+    url = _sts_url(config)
+    if url is None:
+        raise errors.Misconfigured(
+            f"{what} needs a security token service, and the store is not AWS's: set s3.stsEndpoint."
+        )
+    return url
 
 
 def _iam_of(config: Config, key: _sigv4.Key, context: contract.Context, end: float) -> _iam.IAM | None:

@@ -31,6 +31,7 @@ from emulators.server.faults import Effect
 _BACK_DOORS = ("/moto-api", "/latest/")
 # Moto answers these without looking at what they ask for.
 _NOT_EMULATED = frozenset({"GetFederationToken", "AssumeRoleWithSAML"})
+_OPENING = frozenset({"AssumeRole", "GetSessionToken"})
 _CUT_STATUS = 0
 
 
@@ -44,6 +45,7 @@ class Front:
         self.calls: list[tuple[str, str | None, int]] = []
         self.session_seconds: float | None = None
         self.page = simulate.PAGE
+        self.roleless = False
 
     async def handle(self, request: wire.Request) -> wire.Reply:
         """Answers one request."""
@@ -84,16 +86,10 @@ class Front:
     def _perform(
         self, request: wire.Request, call: naming.Call, caller: accounts.Principal, skew: float
     ) -> wire.Reply:
-        if caller.in_session and (caller.role_arn is None or call.action == "GetSessionToken"):
+        if call.action in _OPENING:
+            return self._open(request, call, caller, skew)
+        if caller.in_session and caller.role_arn is None:
             sessions.require_allowed(call.service, call.action)
-        if call.action == "AssumeRole":
-            assume.require_allowed(caller, call.form)
-            return backing.forward(self._timed(request, call, skew))
-        if call.action == "GetSessionToken":
-            region = _signed_region(request)
-            return sessions.open_for_user(
-                caller.arn, caller.account, region, call.form, self._length(call, skew)
-            )
         authority.require_allowed(caller, call, _signed_region(request))
         if call.action == "SimulatePrincipalPolicy":
             return simulate.answer(call.form, self.page)
@@ -102,6 +98,20 @@ class Front:
         if call.action == "ListAccounts":
             organizations.require_listed(caller)
         return backing.forward(request)
+
+    def _open(
+        self, request: wire.Request, call: naming.Call, caller: accounts.Principal, skew: float
+    ) -> wire.Reply:
+        """Opens a session, of a role or of the caller."""
+        if self.roleless:
+            sessions.require_roleless(call.action, in_session=caller.in_session)
+        elif call.action == "AssumeRole":
+            assume.require_allowed(caller, call.form)
+            return backing.forward(self._timed(request, call, skew))
+        elif caller.in_session:
+            sessions.require_allowed(call.service, call.action)
+        length = self._length(call, skew)
+        return sessions.open_for_user(caller, _signed_region(request), call.form, length)
 
     def _timed(self, request: wire.Request, call: naming.Call, skew: float) -> wire.Request:
         """Sets the length that tests want for sessions, by the clock that this request meets."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Protocol
 
 from moto.iam.models import iam_backends
 from moto.sts.models import AssumedRole, sts_backends
@@ -11,7 +12,6 @@ from emulators.server import answers, wire
 
 _SHORTEST = 900
 _LONGEST = 129_600
-_DEFAULT = 43_200
 _ALLOWED = frozenset({"AssumeRole", "GetCallerIdentity"})
 
 
@@ -30,6 +30,14 @@ class UserSession(AssumedRole):
         return next(str(user.id) for user in users if user.arn == self.role_arn)
 
 
+def require_roleless(action: str, *, in_session: bool) -> None:
+    """Raises a Refusal for what MinIO refuses: other actions than AssumeRole, and sessions' keys."""
+    if action != "AssumeRole":
+        raise answers.Refusal(400, "InvalidParameterValue", f"Unsupported action {action}")
+    if in_session:
+        raise answers.Refusal(403, "AccessDenied", "Generating temporary credentials not allowed.")
+
+
 def require_allowed(service: str, action: str) -> None:
     """Raises a Refusal for what no session of a user without a second factor may call."""
     if service == "iam":
@@ -38,33 +46,39 @@ def require_allowed(service: str, action: str) -> None:
         raise answers.Refusal(403, "AccessDenied", f"Cannot call {action} with session credentials")
 
 
-def open_for_user(
-    arn: str, account: str, region: str, form: Mapping[str, str], seconds: float | None
-) -> wire.Reply:
-    """Opens a session of a user; `seconds` is how long it lasts where that is not what was asked for."""
-    asked = int(form.get("DurationSeconds", _DEFAULT))
+class _Caller(Protocol):
+    """Whose session it is to be."""
+
+    arn: str
+    account: str
+    partition: str
+
+
+def open_for_user(caller: _Caller, region: str, form: Mapping[str, str], seconds: float) -> wire.Reply:
+    """Opens a session of a user that lasts so many seconds, whatever was asked for.
+
+    AWS does so when it is asked for one, a store without roles when it is asked to assume one.
+    """
+    action = form["Action"]
+    asked = int(form.get("DurationSeconds", _SHORTEST))
     if not _SHORTEST <= asked <= _LONGEST:
         raise answers.Refusal(400, "ValidationError", f"Value '{asked}' at 'durationSeconds' is not allowed")
     session = UserSession(
-        account_id=account,
+        account_id=caller.account,
         region_name=region,
-        access_key=iam_backends[account][_partition(arn)].create_temp_access_key(),
+        access_key=iam_backends[caller.account][caller.partition].create_temp_access_key(),
         role_session_name="",
-        role_arn=arn,
+        role_arn=caller.arn,
         policy="",
-        duration=asked if seconds is None else int(seconds),
+        duration=int(seconds),
         external_id="",
     )
-    sts_backends[account][_partition(arn)].assumed_roles.append(session)
+    sts_backends[caller.account][caller.partition].assumed_roles.append(session)
     return answers.result(
         "sts",
-        "GetSessionToken",
+        action,
         f"<Credentials><AccessKeyId>{session.access_key_id}</AccessKeyId>"
         f"<SecretAccessKey>{session.secret_access_key}</SecretAccessKey>"
         f"<SessionToken>{session.session_token}</SessionToken>"
         f"<Expiration>{session.expiration:%Y-%m-%dT%H:%M:%SZ}</Expiration></Credentials>",
     )
-
-
-def _partition(arn: str) -> str:
-    return arn.split(":")[1]
