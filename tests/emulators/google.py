@@ -77,6 +77,18 @@ class Google(service.Service):
         """Lets a member become a service account."""
         self.child.call("let_impersonate", email=email, member=member)
 
+    def let_last(self, email: str) -> None:
+        """Lets tokens of a service account last for up to twelve hours, as an organization's policy does."""
+        self.child.call("let_last", email=email)
+
+    def limit_tokens(self, seconds: int | None) -> None:
+        """Says that new tokens are this short, whatever is asked for; None ends it."""
+        self.child.call("set_life", seconds=seconds)
+
+    def end_tokens(self) -> None:
+        """Makes the lives of all tokens be over that were given so far."""
+        self.child.call("end_tokens")
+
     def trust_issuer(
         self,
         issuer: str,

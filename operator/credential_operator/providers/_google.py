@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from credential_operator import errors
-from credential_operator.providers import _json, network
+from credential_operator.providers import _issued, _json, network
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric import rsa
@@ -112,12 +112,12 @@ def library() -> tuple[Any, Any]:
     return crypt, jwt
 
 
-def token_in(response: network.Response, *, where: str, email: str, now: datetime.datetime) -> str:
+def token_in(response: network.Response, *, where: str, email: str, now: datetime.datetime) -> _issued.Token:
     """Gives the token in an answer; raises the CredentialError that any other means."""
     answer = _json.read(response)
-    token = answer.get("access_token")
-    if response.status == OK and "error" not in answer and isinstance(token, str) and token:
-        return token
+    token, ends = answer.get("access_token"), _json.until(answer.get("expires_in"), now)
+    if response.status == OK and "error" not in answer and isinstance(token, str) and token and ends:
+        return _issued.Token(text=token, expires_at=ends)
     if response.too_many:
         raise response.throttled(where)
     code = answer.get("error") if response.status in REFUSED else None

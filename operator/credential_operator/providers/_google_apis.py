@@ -14,10 +14,11 @@ from typing import Any
 import orjson
 
 from credential_operator import errors
-from credential_operator.providers import _google, _json, contract, network
+from credential_operator.providers import _google, _issued, _json, contract, network
 
 MANAGER = "cloudresourcemanager"
 IDENTITY = "iam"
+CREDENTIALS = "iamcredentials"
 BATCH = 100
 """Permissions that one call may ask for."""
 PROJECTS = 300
@@ -41,6 +42,8 @@ CODES: Mapping[tuple[int, str], Meaning] = {
 }
 UNTOLD = frozenset({(403, "PERMISSION_DENIED"), (404, "NOT_FOUND"), (400, "INVALID_ARGUMENT")})
 """What is answered in place of the permissions that a token has."""
+HOUR = 3600
+"""Seconds that a token is good for at most, unless a policy says otherwise."""
 LIMITED = "RATE_LIMIT_EXCEEDED"
 DISABLED = "SERVICE_DISABLED"
 
@@ -134,6 +137,18 @@ class Apis:
         lives = end is not None and end.year < UNENDING
         return contract.History(created_at=begin, expires_at=end if lives else None)
 
+    def impersonate(self, email: str, scopes: Sequence[str], seconds: int) -> _issued.Token:
+        """Asks for a token of another account, which takes iam.serviceAccounts.getAccessToken on it."""
+        target = f"/v1/projects/-/serviceAccounts/{email}:generateAccessToken"
+        asked = {"scope": [*scopes], "lifetime": f"{seconds}s"}
+        response = self._ask("POST", CREDENTIALS, target, asked)
+        said = _json.read(response) if response.status == _google.OK else {}
+        token, ends = said.get("accessToken"), _json.moment(said.get("expireTime"))
+        if isinstance(token, str) and token and ends is not None:
+            return _issued.Token(text=token, expires_at=ends)
+        codes = unimpersonated(email, longer=seconds > HOUR, off=DISABLED in error_in(response)[1])
+        raise refusal(response, where=self._where(CREDENTIALS), codes=codes)
+
     def _where(self, api: str) -> str:
         return str(network.parse(_google.api_url(self.instead, api)))
 
@@ -175,6 +190,33 @@ def refusal(
         kind, words = meaning
         return kind(f"{where} {words} ({code}).")
     return response.unusable(where)
+
+
+def unimpersonated(email: str, *, longer: bool, off: bool) -> Mapping[tuple[int, str], Meaning]:
+    """Tells what the codes mean under which no token of another account is made.
+
+    `longer`: it was to be good for more than an hour; `off`: the API is switched off.
+    """
+    denied = (
+        f"does not let the key be {email}: give the key's account the role roles/iam.serviceAccountTokenCreator "
+        "on that one, and look whether it exists"
+    )
+    if off:
+        denied = (
+            "is switched off in the project that the key's account belongs to. Switch it on there: gcloud "
+            f"services enable {CREDENTIALS}.googleapis.com"
+        )
+    lasting = (
+        " and at issue.duration: more than 1h needs the constraint "
+        "iam.allowServiceAccountCredentialLifetimeExtension of the organization's policy to name the account"
+    )
+    asked = f"makes no such token of {email}: look at issue.scopes{lasting if longer else ''}"
+    return {
+        **CODES,
+        (403, "PERMISSION_DENIED"): (errors.PermissionDenied, denied),
+        (404, "NOT_FOUND"): (errors.Misconfigured, f"knows no account {email}: look at issue.serviceAccount"),
+        (400, "INVALID_ARGUMENT"): (errors.Misconfigured, asked),
+    }
 
 
 def _holding(response: network.Response, *fields: str) -> Mapping[str, Any] | None:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from credential_operator import errors
-from credential_operator.providers import _google, _google_apis, _json, contract, network
+from credential_operator.providers import _google, _google_apis, _issued, _json, contract, network
 
 SUBJECT = "urn:ietf:params:oauth:token-type:jwt"
 SECONDS = 600
@@ -66,6 +66,10 @@ class Federated:
     principal: str
     account: str | None
     token: str = dataclasses.field(repr=False)
+    expires_at: datetime.datetime
+    exchange: "Exchange"
+    subject: str = dataclasses.field(repr=False)
+    """The ServiceAccount's token."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +81,7 @@ class Exchange:
     scopes: Sequence[str]
     instead: str | None
     service_account: str
+    seconds: int = SECONDS
 
     @property
     def token_url(self) -> str:
@@ -106,7 +111,7 @@ class Exchange:
             )
         return f"principal:{self.provider.partition('/providers/')[0]}/subject/{subject}"
 
-    def run(self, token: str, transport: Callable[..., Any]) -> str:
+    def run(self, token: str, transport: Callable[..., Any]) -> _issued.Token:
         """Gives a token for Google's APIs."""
         credentials = _library().Credentials(
             audience=self.provider,
@@ -114,7 +119,7 @@ class Exchange:
             token_url=self.token_url,
             subject_token_supplier=_Supplier(token),
             service_account_impersonation_url=self.account_url,
-            service_account_impersonation_options={"token_lifetime_seconds": SECONDS},
+            service_account_impersonation_options={"token_lifetime_seconds": self.seconds},
             scopes=list(self.scopes),
         )
         try:
@@ -122,7 +127,8 @@ class Exchange:
         except (ArithmeticError, TypeError, ValueError, _library().exceptions.GoogleAuthError):
             pass
         else:
-            return str(credentials.token)
+            ends = credentials.expiry.replace(tzinfo=datetime.UTC)
+            return _issued.Token(text=str(credentials.token), expires_at=ends)
         # Out here it has no context, which would show the answer.
         where = str(network.parse(self.account_url or self.token_url))
         raise errors.ProviderUnreachable(f"{where} gave a token without the end of its life.")
@@ -253,9 +259,29 @@ def exchanged(
         exchange=exchange,
         principal=principal,
     )
+    given = exchange.run(token, transport)
     return Federated(
-        principal=exchange.account or principal, account=account, token=exchange.run(token, transport)
+        principal=exchange.account or principal,
+        account=account,
+        token=given.text,
+        expires_at=given.expires_at,
+        exchange=exchange,
+        subject=token,
     )
+
+
+def again(
+    held: Federated,
+    scopes: Sequence[str],
+    context: contract.Context,
+    *,
+    end: float,
+    ca_bundle: str | None,
+) -> _issued.Token:
+    """Exchanges the same token for another that can be handed over: for these scopes alone, and for an hour."""
+    longer = dataclasses.replace(held.exchange, scopes=scopes, seconds=_google_apis.HOUR)
+    given = exchanged(longer, held.subject, context, end=end, ca_bundle=ca_bundle, account=held.account)
+    return _issued.Token(text=given.token, expires_at=given.expires_at)
 
 
 @functools.cache

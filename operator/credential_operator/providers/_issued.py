@@ -1,5 +1,6 @@
 """Short-lived keys as they are handed over: what all kinds of all types do with what they were given."""
 
+import dataclasses
 import datetime
 from collections.abc import Mapping
 
@@ -10,6 +11,14 @@ EXPIRES: Mapping[str, tuple[str, ...]] = {"expiresAt": ()}
 """The field that says when a key's life ends, which no environment variable is usual for."""
 LONGEST = datetime.timedelta(days=366)
 """No provider's short-lived key is good for longer."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Token:
+    """A token that was given for a while."""
+
+    text: str = dataclasses.field(repr=False)
+    expires_at: datetime.datetime
 
 
 def hand_over(

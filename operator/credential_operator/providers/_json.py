@@ -1,6 +1,7 @@
 """Answers that are JSON objects, and what is in them."""
 
 import datetime
+import re
 from typing import Any
 
 import orjson
@@ -26,3 +27,9 @@ def moment(text: object) -> datetime.datetime | None:
     except ValueError:
         return None
     return found if found is not None and found.tzinfo is not None else None
+
+
+def until(seconds: object, now: datetime.datetime) -> datetime.datetime | None:
+    """Gives the time in so many seconds, which some write as text; None where it is no number of them."""
+    text = str(seconds)
+    return now + datetime.timedelta(seconds=int(text)) if re.fullmatch(r"-?[0-9]{1,10}", text) else None

@@ -23,6 +23,12 @@ from typing import Any, Self
 from credential_operator import errors
 from credential_operator.providers import _json, _signing, contract, network
 
+VARIABLES: Mapping[str, tuple[str, ...]] = {
+    "username": ("REGISTRY_USERNAME", "DOCKER_USERNAME"),
+    "password": ("REGISTRY_PASSWORD", "DOCKER_PASSWORD"),
+    "host": ("REGISTRY_HOST", "DOCKER_REGISTRY"),
+}
+"""Who signs in where, by the names of the type registry."""
 ENTRY = "/v2/"
 OK, UNAUTHORIZED, FORBIDDEN, SERVER_ERROR = 200, 401, 403, 500
 VERSION = "registry/2.0"

@@ -12,9 +12,12 @@ from credential_operator.providers import (
     _google,
     _google_apis,
     _google_federation,
+    _google_issue,
     _google_key,
+    _issued,
     _rsa,
     contract,
+    issue,
     network,
 )
 
@@ -22,20 +25,9 @@ from credential_operator.providers import (
 class Config(contract.Config):
     """What is public about a service account's key."""
 
-    scopes: Annotated[
-        tuple[
-            Annotated[
-                str,
-                pydantic.Field(max_length=256),
-                values.Matching(
-                    r"^[!#-\[\]-~]+$",
-                    "a scope without white space, such as https://www.googleapis.com/auth/cloud-platform",
-                ),
-            ],
-            ...,
-        ],
-        pydantic.Field(min_length=1, max_length=32),
-    ] = (_google.CLOUD_PLATFORM,)
+    scopes: Annotated[_google_issue.Scopes, pydantic.Field(min_length=1, max_length=32)] = (
+        _google.CLOUD_PLATFORM,
+    )
     """What a token is asked for that proves the key; the token itself is forgotten."""
     project_id: Annotated[
         str | None,
@@ -116,6 +108,47 @@ Held = Keys | _google_federation.Federated
 """What stands for the service account: its key, or what a ServiceAccount's token was exchanged for."""
 
 
+class Tokens(_google_issue.Service):
+    """How tokens are asked for that are handed over."""
+
+    def endpoint(self, config: Config, options: Any) -> str:
+        """Names the token endpoint, or who makes tokens of other accounts."""
+        if isinstance(options, _google_issue.Impersonation):
+            return _google_issue.instead_of(config.api_endpoint)
+        return PROVIDER.endpoint(config)
+
+    def scopes(self, config: Config) -> Sequence[str]:
+        """Gives the scopes of the Credential."""
+        return config.scopes
+
+    def token(self, config: Config, keys: Held, context: contract.Context) -> _issued.Token:
+        """Asks for a token of the account itself; a ServiceAccount's is exchanged anew, for these scopes alone."""
+        end = context.end()
+        if isinstance(keys, _google_federation.Federated):
+            return _google_federation.again(keys, config.scopes, context, end=end, ca_bundle=config.ca_bundle)
+        return _token(config, _account(keys), config.scopes, context, end)
+
+    def apis(self, config: Config, keys: Held, context: contract.Context) -> _google_apis.Apis:
+        """Gives the APIs as the account sees them."""
+        return _apis(config, keys, context)
+
+    def project(self, _config: Config, keys: Held) -> str | None:
+        """Names the project of the account, where it is known."""
+        return keys.account if isinstance(keys, _google_federation.Federated) else _account(keys).project
+
+
+class AccessToken(Tokens, _google_issue.AccessToken):
+    """A token of the account itself."""
+
+
+class ImpersonatedAccessToken(Tokens, _google_issue.ImpersonatedAccessToken):
+    """A token of another account."""
+
+
+class RegistryPassword(Tokens, _google_issue.RegistryPassword):
+    """A token of the account itself, as registries take it."""
+
+
 class Provider:
     """Asks Google's token endpoint for a token of the service account, and forgets it."""
 
@@ -129,6 +162,11 @@ class Provider:
     config = Config
     keys = Keys
     workload_identity = WorkloadIdentity
+    issues: ClassVar[tuple[issue.Kind[Any], ...]] = (
+        AccessToken(),
+        ImpersonatedAccessToken(),
+        RegistryPassword(),
+    )
     permission_sets: ClassVar[Mapping[str, tuple[str, ...]]] = {}
     variables: ClassVar[Mapping[str, tuple[str, ...]]] = {
         # key.json is no variable: it is what the file is called where it is a Secret's key.
@@ -257,7 +295,7 @@ def _in_project(config: Config, project: str, what: str) -> None:
 
 def _token(
     config: Config, account: _google_key.Account, scopes: Sequence[str], context: contract.Context, end: float
-) -> str:
+) -> _issued.Token:
     """Asks for a token of the service account."""
     url = _url(config)
     assertion = _google.assertion(
@@ -288,7 +326,7 @@ def _apis(config: Config, keys: Held, context: contract.Context) -> _google_apis
         document = _document(keys)
         _universal(config, document)
         # It needs this scope, whatever those of the config are.
-        token = _token(config, _google_key.account(document), (_google.CLOUD_PLATFORM,), context, end)
+        token = _token(config, _google_key.account(document), (_google.CLOUD_PLATFORM,), context, end).text
     return _google_apis.Apis(
         session=context.session,
         instead=config.api_endpoint,

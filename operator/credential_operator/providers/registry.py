@@ -84,11 +84,7 @@ class Provider:
     )
     config = Config
     keys = Keys
-    variables: ClassVar[Mapping[str, tuple[str, ...]]] = {
-        "username": ("REGISTRY_USERNAME", "DOCKER_USERNAME"),
-        "password": ("REGISTRY_PASSWORD", "DOCKER_PASSWORD"),
-        "host": ("REGISTRY_HOST", "DOCKER_REGISTRY"),
-    }
+    variables = _registry.VARIABLES
     example: ClassVar[Mapping[str, Any]] = {"host": "registry.example.com", "repository": "team/app"}
     examples: ClassVar[Mapping[str, Mapping[str, Any]]] = {"registry-docker-hub": {"host": "docker.io"}}
 

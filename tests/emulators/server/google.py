@@ -132,7 +132,11 @@ class Endpoint(desk.Desk):
         email = claims["iss"]
         member, project = f"serviceAccount:{email}", self.accounts[email].project
         token = self.apis.issue(member, project, claims["scope"].split(), now)
-        return {"access_token": token, "expires_in": 3599, "token_type": "Bearer"}
+        return {
+            "access_token": token,
+            "expires_in": 3599 if self.apis.life is None else self.apis.life,
+            "token_type": "Bearer",
+        }
 
     def _verified(self, assertion: str, url: str, now: float) -> dict[str, Any]:
         """Gives the claims of an assertion that one of the account's keys signed for this endpoint."""

@@ -23,6 +23,7 @@ MANAGER = "cloudresourcemanager.googleapis.com"
 IDENTITY = "iam.googleapis.com"
 CREDENTIALS = "iamcredentials.googleapis.com"
 LIFE = 3600
+LONGEST = 43200
 MOST = 100
 PAGE = 3
 """Projects on a page, however many are asked for: a page may always hold fewer."""
@@ -60,6 +61,7 @@ class Account:
     keys: dict[str, Key] = dataclasses.field(default_factory=dict)
     disabled: bool = False
     impersonators: set[str] = dataclasses.field(default_factory=set)
+    longest: int = LIFE
 
 
 @dataclasses.dataclass(slots=True)
@@ -89,12 +91,14 @@ class Apis:
         self.accounts: dict[str, Account] = {}
         self.projects: dict[str, Project] = {}
         self.tokens: dict[str, Caller] = {}
+        self.life: int | None = None
 
     def clear(self) -> None:
         """Forgets everything."""
         self.accounts.clear()
         self.projects.clear()
         self.tokens.clear()
+        self.life = None
 
     def commands(self) -> dict[str, Callable[..., Any]]:
         """Gives what the parent may call."""
@@ -103,6 +107,9 @@ class Apis:
             "grant": self.grant,
             "switch_api": self.switch_api,
             "let_impersonate": self.let_impersonate,
+            "let_last": self.let_last,
+            "end_tokens": self.end_tokens,
+            "set_life": lambda seconds: setattr(self, "life", seconds),
         }
 
     def create_project(self, project: str, name: str, state: str) -> None:
@@ -122,11 +129,19 @@ class Apis:
         """Lets a member become a service account."""
         self.accounts[email].impersonators.add(member)
 
-    def issue(self, member: str, project: str, scopes: Iterable[str], now: float) -> str:
+    def let_last(self, email: str) -> None:
+        """Lets tokens of a service account last for twelve hours, as an organization's policy does."""
+        self.accounts[email].longest = LONGEST
+
+    def issue(self, member: str, project: str, scopes: Iterable[str], now: float, life: float = LIFE) -> str:
         """Gives an access token."""
         token = f"ya29.c.{secrets.token_urlsafe(48)}"
-        self.tokens[token] = Caller(member, project, tuple(scopes), now + LIFE)
+        self.tokens[token] = Caller(member, project, tuple(scopes), now + life)
         return token
+
+    def end_tokens(self) -> None:
+        """Makes the lives of all tokens be over."""
+        self.tokens = {token: dataclasses.replace(known, ends=0) for token, known in self.tokens.items()}
 
     def answer(self, request: wire.Request, now: float) -> Mapping[str, Any]:
         """Answers a call of an API."""
@@ -213,8 +228,11 @@ class Apis:
         if not all(one.startswith("https://www.googleapis.com/auth/") for one in asked["scope"]):
             raise Denial(400, "INVALID_ARGUMENT", "Request contains an invalid argument.")
         life = int(asked.get("lifetime", "3600s").removesuffix("s"))
+        if life > account.longest:
+            raise Denial(400, "INVALID_ARGUMENT", "The access token lifetime is longer than allowed.")
+        life = life if self.life is None else self.life
         ends = datetime.datetime.fromtimestamp(now + life, datetime.UTC)
-        token = self.issue(f"serviceAccount:{email}", account.project, asked["scope"], now)
+        token = self.issue(f"serviceAccount:{email}", account.project, asked["scope"], now, life)
         return {"accessToken": token, "expireTime": ends.strftime("%Y-%m-%dT%H:%M:%SZ")}
 
 

@@ -81,7 +81,11 @@ class Federation:
         if not scopes or not all(one.startswith("https://www.googleapis.com/auth/") for one in scopes):
             raise Refusal(400, "invalid_scope", "Invalid OAuth scope or ID token audience provided.")
         token = self._apis.issue(f"principal:{named[1]}/subject/{subject}", named[2], scopes, now)
-        kind = {"issued_token_type": ACCESS_TOKEN, "token_type": "Bearer", "expires_in": 3599}
+        kind = {
+            "issued_token_type": ACCESS_TOKEN,
+            "token_type": "Bearer",
+            "expires_in": 3599 if self._apis.life is None else self._apis.life,
+        }
         return {"access_token": token, **kind}
 
 
