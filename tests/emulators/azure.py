@@ -13,7 +13,8 @@ YEAR = 365 * 24 * 3600.0
 class Call(NamedTuple):
     """A request that arrived; status 0 where the connection was cut.
 
-    Actions: token, subscriptions, subscription, permissions, operations, application.
+    Actions: token, subscriptions, subscription, permissions, operations, application; of container registries
+    the path.
     """
 
     action: str
@@ -101,6 +102,18 @@ class AzureEmulator(service.Service):
             "notDataActions": list(not_data_actions),
         }
         self.child.call("assign_role", client=client, subscription=subscription, role=role)
+
+    def let_pull(self, client: str, registry: str) -> None:
+        """Gives an application a role in a container registry, whose host a proxy leads here."""
+        self.child.call("let_pull", client=client, registry=registry)
+
+    def limit_tokens(self, seconds: int) -> None:
+        """Makes new tokens good for so many seconds, until it is reset."""
+        self.child.call("set_life", seconds=seconds)
+
+    def limit_passwords(self, seconds: int) -> None:
+        """Makes what registries give for tokens good for so many seconds, until it is reset."""
+        self.child.call("set_password_life", seconds=seconds)
 
     def set_pages(self, size: int = 100, *, link_host: str = "") -> None:
         """Sets how many things are on a page of a list, and which host links to the next page name."""

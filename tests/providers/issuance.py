@@ -12,9 +12,10 @@ from typing import Any, ClassVar
 
 import pytest
 
-from credential_operator import errors
-from credential_operator.providers import issue, network
-from providers import suite
+from credential_operator import errors, formats
+from credential_operator.formats import contract as layouts
+from credential_operator.providers import contract, issue, network, registry
+from providers import servers, suite
 
 HOLDER = issue.Holder(namespace="team-a", name="backups")
 
@@ -41,6 +42,16 @@ def made(
     result = stage.run(lambda context: kind.issue(read, given, chosen, context, holder), **more)
     assert isinstance(result, issue.Issued)
     return result
+
+
+def log_in(stage: suite.Stage, issued: issue.Issued, within: network.Session) -> contract.Validation:
+    """Logs in with a registry's password, as Docker does."""
+    config = {"host": issued.fields["host"]}
+    good = {name: str(issued.fields[name]) for name in ("username", "password")}
+    user = suite.Stage(
+        provider=registry.PROVIDER, emulator=stage.emulator, config=config, good=good, wrong={}
+    )
+    return user.check(within=within)
 
 
 class Issuance:
@@ -180,3 +191,54 @@ class Issuance:
         kind = kind_of(stage, self.kind)
         read = kind.options.model_validate(options)
         assert re.fullmatch(r"[^:/]+:[0-9]+", kind.endpoint(stage.read(), read))
+
+
+class Passwords(Issuance):
+    """What passwords of registries keep besides, which stand under names of their own that a proxy leads here."""
+
+    kind: ClassVar[str] = "RegistryPassword"
+    host: ClassVar[str]
+    others: ClassVar[tuple[str, ...]]
+    """Registries of somebody else."""
+
+    @pytest.fixture
+    def options(self) -> Mapping[str, Any]:
+        return {"registry": self.host}
+
+    @pytest.fixture
+    def led(self, stage: suite.Stage) -> Iterator[network.Session]:
+        with servers.serving(servers.Proxy(stage.emulator.port)) as server:
+            session = stage.session(proxy=f"http://{server.host}")
+            yield session
+            session.close()
+
+    @pytest.fixture
+    def make(
+        self, stage: suite.Stage, options: Mapping[str, Any], led: network.Session
+    ) -> Callable[..., issue.Issued]:
+        def make(**more: Any) -> issue.Issued:
+            chosen = more.pop("options", options)
+            return made(stage, self.kind, chosen, **{"within": led, **more})
+
+        return make
+
+    def test_its_provider_accepts_it(
+        self, stage: suite.Stage, make: Callable[..., issue.Issued], led: network.Session
+    ) -> None:
+        issued = make()
+        assert issued.fields.keys() == {"username", "password", "host", "expiresAt"}
+        assert issued.fields["host"] == self.host
+        assert log_in(stage, issued, led).identity
+        layout = formats.find()["docker-registry"]
+        variables = kind_of(stage, self.kind).variables
+        assert variables == {**registry.PROVIDER.variables, "expiresAt": ()}
+        material = layouts.Material(type=self.type, fields=issued.fields, variables=variables)
+        assert self.host in layout.render(material, layout.options())[".dockerconfigjson"].decode()
+
+    def test_other_registries_get_none(
+        self, stage: suite.Stage, unmade: Callable[..., Any], led: network.Session
+    ) -> None:
+        stage.emulator.reset_calls()
+        for host in self.others:
+            assert host in unmade(errors.Misconfigured, options={"registry": host}).message
+        assert stage.emulator.calls == []

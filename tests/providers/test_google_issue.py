@@ -272,10 +272,8 @@ class TestRegistryPassword(Tokens):
         return {"registry": "europe-docker.pkg.dev"}
 
     def use(self, stage: suite.Stage, issued: issue.Issued) -> None:
-        assert (issued.fields["username"], issued.fields["host"]) == (
-            "oauth2accesstoken",
-            "europe-docker.pkg.dev",
-        )
+        named = {"username": "oauth2accesstoken", "host": "europe-docker.pkg.dev"}
+        assert {name: issued.fields[name] for name in named} == named
         assert _projects(stage, issued, field="password") == 200
 
     def test_it_is_no_longer_accepted_when_its_life_is_over(

@@ -37,13 +37,16 @@ class Cloud:
     """Where a cloud's services are.
 
     `storage` is what the host names of storage accounts end with, `exchange` whom tokens are made for that
-    stand in for a key.
+    stand in for a key, `registry` what the host names of container registries end with, and
+    `registry_audience` what tokens for them are asked for.
     """
 
     authority: str
     resources: Mapping[str, str]
     storage: str
     exchange: str
+    registry: str
+    registry_audience: str
 
 
 STORAGE = "https://storage.azure.com"
@@ -60,6 +63,8 @@ CLOUDS: Mapping[str, Cloud] = {
         },
         storage="core.windows.net",
         exchange="api://AzureADTokenExchange",
+        registry="azurecr.io",
+        registry_audience="https://containerregistry.azure.net",
     ),
     "AzureUSGovernment": Cloud(
         authority="https://login.microsoftonline.us",
@@ -71,6 +76,8 @@ CLOUDS: Mapping[str, Cloud] = {
         },
         storage="core.usgovcloudapi.net",
         exchange="api://AzureADTokenExchangeUSGov",
+        registry="azurecr.us",
+        registry_audience="https://management.usgovcloudapi.net",
     ),
     "AzureChina": Cloud(
         authority="https://login.partner.microsoftonline.cn",
@@ -82,5 +89,7 @@ CLOUDS: Mapping[str, Cloud] = {
         },
         storage="core.chinacloudapi.cn",
         exchange="api://AzureADTokenExchangeChina",
+        registry="azurecr.cn",
+        registry_audience="https://management.chinacloudapi.cn",
     ),
 }

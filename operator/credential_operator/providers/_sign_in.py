@@ -10,7 +10,7 @@ import re
 import urllib.parse
 from collections.abc import Mapping
 
-from credential_operator.providers import _azure, _certificate, _entra, _signing, network
+from credential_operator.providers import _azure, _certificate, _entra, _issued, _json, _signing, network
 
 ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
@@ -51,6 +51,17 @@ class Application:
 
     def sign_in(self, resource: str) -> str:
         """Gives a token for a resource; raises what the authority's refusal means."""
+        return self._signed_in(resource)[0]
+
+    def token(self, resource: str) -> _issued.Token:
+        """Gives one that can be handed over, since it is known when it ends."""
+        token, answer = self._signed_in(resource)
+        ends = _json.until(_json.read(answer).get("expires_in"), self.now)
+        if ends is None:
+            raise answer.unusable(str(network.parse(self.authority)))
+        return _issued.Token(text=token, expires_at=ends)
+
+    def _signed_in(self, resource: str) -> tuple[str, network.Response]:
         form = {
             "grant_type": "client_credentials",
             "client_id": self.client,
@@ -74,7 +85,7 @@ class Application:
                 pasted=isinstance(self.key, str) and re.fullmatch(_azure.GUID, self.key) is not None,
                 codes=self._codes(),
             )
-        return token
+        return token, answer
 
     def _token_url(self) -> str:
         return f"{self.authority}/{self.tenant}/oauth2/v2.0/token"

@@ -9,12 +9,14 @@ from credential_operator import errors
 from credential_operator.api import values
 from credential_operator.providers import (
     _azure,
+    _azure_issue,
     _certificate,
     _graph,
     _permissions,
     _resource_manager,
     _sign_in,
     contract,
+    issue,
     network,
 )
 
@@ -89,6 +91,56 @@ def _text(value: pydantic.SecretStr | None) -> str:
     return value.get_secret_value() if value else ""
 
 
+VARIABLES: Mapping[str, tuple[str, ...]] = {
+    "clientSecret": ("AZURE_CLIENT_SECRET", "ARM_CLIENT_SECRET"),
+    "clientID": ("AZURE_CLIENT_ID", "ARM_CLIENT_ID"),
+    "tenantID": ("AZURE_TENANT_ID", "ARM_TENANT_ID"),
+    "subscriptionID": ("AZURE_SUBSCRIPTION_ID", "ARM_SUBSCRIPTION_ID"),
+    "authority": ("AZURE_AUTHORITY_HOST",),
+    "storageAccount": ("AZURE_STORAGE_ACCOUNT",),
+    # No variables: tools want the certificate in a file, and have names of their own for the clouds.
+    "clientCertificate": (),
+    "cloud": (),
+    "resource": (),
+    "endpoint": (),
+    "caBundle": (),
+}
+
+
+class Tokens(_azure_issue.Service):
+    """How the application signs in for what is handed over."""
+
+    def endpoint(self, config: Config, _options: issue.Options) -> str:
+        """Names the endpoint that the application signs in at."""
+        return str(network.parse(_authority(config)))
+
+    def application(self, config: Config, keys: Shown, context: contract.Context) -> _sign_in.Application:
+        """Gives the application, with the time that begins now."""
+        return _application(config, keys, context)
+
+    def resource(self, config: Config) -> str:
+        """Gives the URL of what is signed in for."""
+        return _resource(config)
+
+    def fields(self, config: Config) -> Mapping[str, str]:
+        """Gives what formats draw from, without the key."""
+        return _public(config)
+
+    def cloud(self, config: Config) -> _azure.Cloud:
+        """Gives the cloud that the tenant is in."""
+        return _azure.CLOUDS[config.cloud]
+
+
+class AccessToken(Tokens, _azure_issue.AccessToken):
+    """A token of the application for its resource."""
+
+    variables: ClassVar[Mapping[str, tuple[str, ...]]] = _azure_issue.variables(VARIABLES)
+
+
+class RegistryPassword(Tokens, _azure_issue.RegistryPassword):
+    """What a registry gives for a token of the application."""
+
+
 class Provider:
     """Signs in with the secret or the certificate, and asks which subscriptions the application sees."""
 
@@ -102,21 +154,9 @@ class Provider:
     config = Config
     keys = Keys
     workload_identity = contract.WorkloadIdentity
+    issues: ClassVar[tuple[issue.Kind[Any], ...]] = (AccessToken(), RegistryPassword())
     permission_sets: ClassVar[Mapping[str, tuple[str, ...]]] = {}
-    variables: ClassVar[Mapping[str, tuple[str, ...]]] = {
-        "clientSecret": ("AZURE_CLIENT_SECRET", "ARM_CLIENT_SECRET"),
-        "clientID": ("AZURE_CLIENT_ID", "ARM_CLIENT_ID"),
-        "tenantID": ("AZURE_TENANT_ID", "ARM_TENANT_ID"),
-        "subscriptionID": ("AZURE_SUBSCRIPTION_ID", "ARM_SUBSCRIPTION_ID"),
-        "authority": ("AZURE_AUTHORITY_HOST",),
-        "storageAccount": ("AZURE_STORAGE_ACCOUNT",),
-        # No variables: tools want the certificate in a file, and have names of their own for the clouds.
-        "clientCertificate": (),
-        "cloud": (),
-        "resource": (),
-        "endpoint": (),
-        "caBundle": (),
-    }
+    variables = VARIABLES
     example: ClassVar[Mapping[str, Any]] = {
         "tenantID": "8d3e1c9a-0000-4000-8000-000000000000",
         "clientID": "5c6f2b7e-0000-4000-8000-000000000000",
@@ -202,22 +242,29 @@ class Provider:
         return _subscriptions.reach(_manager(config, application, application.sign_in(_resource(config))))
 
     def fields(self, config: Config, keys: Keys) -> Mapping[str, str]:
-        """Gives what formats draw from; the authority where SDKs would look for it elsewhere."""
-        elsewhere = config.authority or config.cloud != "AzurePublic"
-        fields = {
+        """Gives what formats draw from."""
+        shown = {
             "clientSecret": _text(keys.client_secret),
             "clientCertificate": _text(keys.client_certificate),
-            "clientID": config.client_id,
-            "tenantID": config.tenant_id,
-            "subscriptionID": config.subscription_id,
-            "authority": _authority(config) if elsewhere else None,
-            "storageAccount": config.storage_account,
-            "cloud": config.cloud,
-            "resource": config.resource,
-            "endpoint": config.endpoint,
-            "caBundle": config.ca_bundle,
         }
-        return {name: value for name, value in fields.items() if value}
+        return {**{name: value for name, value in shown.items() if value}, **_public(config)}
+
+
+def _public(config: Config) -> dict[str, str]:
+    """Gives what formats draw from besides the key; the authority where SDKs would look for it elsewhere."""
+    elsewhere = config.authority or config.cloud != "AzurePublic"
+    fields = {
+        "clientID": config.client_id,
+        "tenantID": config.tenant_id,
+        "subscriptionID": config.subscription_id,
+        "authority": _authority(config) if elsewhere else None,
+        "storageAccount": config.storage_account,
+        "cloud": config.cloud,
+        "resource": config.resource,
+        "endpoint": config.endpoint,
+        "caBundle": config.ca_bundle,
+    }
+    return {name: value for name, value in fields.items() if value}
 
 
 def _authority(config: Config) -> str:

@@ -14,7 +14,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from emulators.server import azure_roles, channel, desk, entra, graph, wire
+from emulators.server import azure_registry, azure_roles, channel, desk, entra, graph, wire
 
 VERSION = "2022-12-01"
 AUTHORIZATION_VERSION = "2022-04-01"
@@ -60,6 +60,9 @@ class Azure(desk.Desk):
             "add_subscription": self.add_subscription,
             "assign_role": self.assign_role,
             "set_pages": self.set_pages,
+            "let_pull": self.let_pull,
+            "set_life": lambda seconds: setattr(self.authority, "life", seconds),
+            "set_password_life": lambda seconds: setattr(self.registries, "life", seconds),
         }
 
     def reset(self) -> None:
@@ -68,6 +71,8 @@ class Azure(desk.Desk):
         self.authority.resources = {f"https://{host}" for host in _PUBLIC} | {self.url}
         self.authority.graphs = {_GRAPH, self.url}
         self.subscriptions: dict[str, dict[str, Any]] = {}
+        self.authority.resources.add(azure_registry.AUDIENCE)
+        self.registries = azure_registry.Registries(self.authority, self._key)
         self.roles = azure_roles.Roles()
         self.page_size, self.link_host = 100, ""
         self.faults.clear()
@@ -89,6 +94,8 @@ class Azure(desk.Desk):
         """Answers a request."""
         if signed_in := self._sign_in(request, now):
             return signed_in
+        if request.path in azure_registry.PATHS:
+            return self.registries.answer(request, now)
         claims = self._claims(request, now)
         if claims is None:
             return self._error(401, "InvalidAuthenticationToken", "The access token is invalid.")
@@ -108,6 +115,8 @@ class Azure(desk.Desk):
 
     def refuse(self, action: str, status: int, code: str, message: str) -> wire.Reply:
         """Words a refusal: a code of digits is a number of Entra ID's."""
+        if action in azure_registry.PATHS:
+            return entra.reply(status, {"errors": [{"code": code or "TOOMANYREQUESTS", "message": message}]})
         if action != "token":
             return self._error(status, code or _STATUS_CODES.get(status, "BadRequest"), message)
         if code.isdecimal():
@@ -175,6 +184,10 @@ class Azure(desk.Desk):
         self.roles.forget(subscription)
         for reader in readers:
             self.roles.assign(reader, subscription, azure_roles.READER)
+
+    def let_pull(self, client: str, registry: str) -> None:
+        """Gives an application a role in a container registry."""
+        self.registries.roles.setdefault(registry, set()).add(client.lower())
 
     def set_pages(self, size: int, link_host: str) -> None:
         """Sets how long pages are, and which host links to the next page name."""

@@ -108,6 +108,7 @@ class Authority:
         self.resources: set[str] = set()
         self.graphs: set[str] = set()
         self.issuers: dict[str, dict[str, Any]] = {}
+        self.life = LIFE
         self._key = key
 
     def token(self, tenant_name: str, request: wire.Request, now: float) -> wire.Reply:
@@ -121,7 +122,7 @@ class Authority:
             return refuse(900144)
         except Refusal as refusal:
             return refuse(refusal.number)
-        return reply(200, {"token_type": "Bearer", "expires_in": LIFE, "access_token": token})
+        return reply(200, {"token_type": "Bearer", "expires_in": self.life, "access_token": token})
 
     def discovery(self, tenant_name: str, url: str) -> wire.Reply:
         """Says where a tenant's tokens are given, and where the keys are that verify them."""
@@ -205,7 +206,7 @@ class Authority:
             "iss": _ISSUER.format(tenant),
             "iat": int(now),
             "nbf": int(now) - 1,
-            "exp": int(now) + LIFE,
+            "exp": int(now) + self.life,
             "appid": client.lower(),
             "tid": tenant,
             "uti": uuid.uuid4().hex,
