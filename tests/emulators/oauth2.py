@@ -30,7 +30,10 @@ class Issuer:
 
 
 class OAuth2Server(service.Service):
-    """A token endpoint, /token, on 127.0.0.1 with TLS, in a process of its own: Authlib decides."""
+    """A token endpoint, /token, on 127.0.0.1 with TLS, in a process of its own: Authlib decides.
+
+    What it gave is good for /me as long as it said.
+    """
 
     kind: ClassVar[str] = "oauth2"
 
@@ -43,6 +46,10 @@ class OAuth2Server(service.Service):
     def tokens(self) -> list[str]:
         """The tokens given so far."""
         return list(self.child.call("tokens"))
+
+    def limit_tokens(self, seconds: int | None) -> None:
+        """Makes new tokens good for so many seconds, until it is reset; with None it does not say how long."""
+        self.child.call("set_life", seconds=seconds)
 
     def add_client(
         self,

@@ -31,5 +31,5 @@ def moment(text: object) -> datetime.datetime | None:
 
 def until(seconds: object, now: datetime.datetime) -> datetime.datetime | None:
     """Gives the time in so many seconds, which some write as text; None where it is no number of them."""
-    text = str(seconds)
-    return now + datetime.timedelta(seconds=int(text)) if re.fullmatch(r"-?[0-9]{1,10}", text) else None
+    number = re.fullmatch(r"(-?[0-9]{1,10})([.][0-9]+)?", str(seconds))
+    return now + datetime.timedelta(seconds=int(number[1])) if number else None

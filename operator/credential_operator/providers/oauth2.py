@@ -13,7 +13,7 @@ import pydantic
 
 from credential_operator import errors
 from credential_operator.api import values
-from credential_operator.providers import _json, _signing, contract, network
+from credential_operator.providers import _json, _oauth2_issue, _signing, contract, issue, network
 
 OK = 200
 SERVER_ERROR = 500
@@ -159,6 +159,14 @@ class Keys(contract.Keys):
         return {name: value.get_secret_value() for name, value in found.items() if value}
 
 
+class AccessToken(_oauth2_issue.AccessToken):
+    """A token that the grant gives."""
+
+    def ask(self, config: Config, keys: Keys, context: contract.Context) -> Mapping[str, Any]:
+        """Gives an answer that holds a token."""
+        return _given(config, keys, context)
+
+
 class Provider:
     """Asks a token endpoint for a token, and throws it away."""
 
@@ -168,6 +176,7 @@ class Provider:
     cost: ClassVar[str] = "One request for a token; none for a refresh token, whose use may end it."
     config = Config
     keys = Keys
+    issues: ClassVar[tuple[issue.Kind[Any], ...]] = (AccessToken(),)
     variables: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "clientID": ("OAUTH_CLIENT_ID",),
         "clientSecret": ("OAUTH_CLIENT_SECRET",),
@@ -221,18 +230,7 @@ class Provider:
             return contract.Validation(
                 unasked="The key is not checked, because the use of a refresh token may use it up."
             )
-        form, headers = _request(config, keys.texts(), context)
-        answer = context.session.request(
-            "POST",
-            config.token_url,
-            headers=headers,
-            body=urllib.parse.urlencode(form).encode(),
-            timeout=context.timeout,
-            ca_bundle=config.ca_bundle,
-        )
-        said = _json.read(answer)
-        if answer.status != OK or "error" in said or not _is_text(said.get("access_token")):
-            raise _refusal(config, answer, said, context)
+        _given(config, keys, context)
         return contract.Validation(
             identity=contract.Identity(principal=_principal(config, keys.texts())), key_id=config.key_id
         )
@@ -250,6 +248,23 @@ class Provider:
             "keyID": config.key_id,
         }
         return {name: value for name, value in fields.items() if value}
+
+
+def _given(config: Config, keys: Keys, context: contract.Context) -> Mapping[str, Any]:
+    """Gives an answer that holds a token; raises the CredentialError that any other means."""
+    form, headers = _request(config, keys.texts(), context)
+    answer = context.session.request(
+        "POST",
+        config.token_url,
+        headers=headers,
+        body=urllib.parse.urlencode(form).encode(),
+        timeout=context.timeout,
+        ca_bundle=config.ca_bundle,
+    )
+    said = _json.read(answer)
+    if answer.status != OK or "error" in said or not _is_text(said.get("access_token")):
+        raise _refusal(config, answer, said, context)
+    return said
 
 
 def _complete(config: Config, texts: Mapping[str, str]) -> None:

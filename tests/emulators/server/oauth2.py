@@ -20,6 +20,8 @@ from joserfc import jwk, jwt
 from emulators.server import channel, desk, wire
 
 PATH = "/token"
+SHOWN = "/me"
+LIFE = 3600
 _METHODS = {"Basic": "client_secret_basic", "Post": "client_secret_post"}
 _KINDS: dict[str, Any] = {
     "RS": jwk.RSAKey,
@@ -160,6 +162,8 @@ class Server(desk.Desk, rfc6749.AuthorizationServer):
         self.clients: dict[str, Client] = {}
         self.issuers: dict[str, Client] = {}
         self.tokens: list[str] = []
+        self.life: int | None = LIFE
+        self.ends: dict[str, float] = {}
         self.url = ""
         self.register_token_generator("default", self._give)
         self.register_grant(_Credentials)
@@ -189,6 +193,7 @@ class Server(desk.Desk, rfc6749.AuthorizationServer):
             "add_client": self.add_client,
             "add_issuer": self.add_issuer,
             "tokens": lambda: self.tokens,
+            "set_life": lambda seconds: setattr(self, "life", seconds),
         }
 
     def reset(self) -> None:
@@ -196,6 +201,8 @@ class Server(desk.Desk, rfc6749.AuthorizationServer):
         self.clients.clear()
         self.issuers.clear()
         self.tokens.clear()
+        self.ends.clear()
+        self.life = LIFE
         self.clear()
 
     def refuse(self, action: str, status: int, code: str, message: str) -> wire.Reply:
@@ -204,6 +211,8 @@ class Server(desk.Desk, rfc6749.AuthorizationServer):
 
     def serve(self, request: wire.Request, now: float) -> wire.Reply:
         """Answers one request."""
+        if request.path == SHOWN:
+            return self._show(request, now)
         if request.path != PATH:
             return wire.Reply(status=404, headers={"Content-Type": "text/plain"}, body=b"nothing here")
         self.now = now
@@ -229,7 +238,16 @@ class Server(desk.Desk, rfc6749.AuthorizationServer):
 
     def _give(self, **_: Any) -> dict[str, Any]:
         token = f"canary-token-{secrets.token_urlsafe(16)}"
-        return {"access_token": token, "token_type": "Bearer", "expires_in": 3600}
+        self.ends[token] = self.now + (LIFE if self.life is None else self.life)
+        told = {} if self.life is None else {"expires_in": self.life}
+        return {"access_token": token, "token_type": "Bearer", **told}
+
+    def _show(self, request: wire.Request, now: float) -> wire.Reply:
+        """Answers what takes tokens, as long as they are good."""
+        kind, _, token = request.headers.get("authorization", "").partition(" ")
+        if kind != "Bearer" or self.ends.get(token, 0) <= now:
+            return _word(401, "invalid_token", "")
+        return wire.Reply(status=200, headers={"Content-Type": "application/json"}, body=b"{}")
 
 
 def _word(status: int, code: str, message: str) -> wire.Reply:
