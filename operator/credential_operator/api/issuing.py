@@ -69,9 +69,9 @@ def node(described: schema.Schema, types: Sequence[Named]) -> schema.Schema | No
     found = _kinds(types)
     if not found:
         return None
-    options = {name: schema.of(kind.options) for name, kind in found.items()}
+    options = {name: schema.of(next(iter(alike.values())).options) for name, alike in found.items()}
     together = schema.union(options, "kind")
-    titles = "\n".join(f"* {name}: {kind.title}" for name, kind in found.items())
+    titles = "\n".join(f"* {name}: {_titles(alike)}" for name, alike in found.items())
     chosen = {"description": f"Which kind.\n\n{titles}", "type": "string", "enum": [*found]}
     rules = [rule.document() for rule in _option_rules(options, sorted(together))]
     return {
@@ -100,15 +100,27 @@ def rules(types: Sequence[Named], formats: Sequence[Layout]) -> Iterator[values.
             yield _fields(name, kind.name, sorted(kind.variables))
 
 
-def _kinds(types: Sequence[Named]) -> dict[str, Kind]:
-    """Gives the kinds of all types; raises ValueError where two of a name want to know something else."""
-    found: dict[str, Kind] = {}
+def _kinds(types: Sequence[Named]) -> dict[str, dict[str, Kind]]:
+    """Gives the kinds of all types by their name and the type's.
+
+    Raises ValueError where two of a name want to know something else.
+    """
+    found: dict[str, dict[str, Kind]] = {}
     for each in types:
         for name, kind in kinds(each).items():
-            other = found.setdefault(name, kind)
-            if (other.title, schema.of(other.options)) != (kind.title, schema.of(kind.options)):
-                raise ValueError(f"kind {name} of {each.name} is not the one of that name of another type")
+            alike = found.setdefault(name, {})
+            if any(schema.of(other.options) != schema.of(kind.options) for other in alike.values()):
+                raise ValueError(f"kind {name} of {each.name} wants to know something else than another type's")
+            alike[each.name] = kind
     return dict(sorted(found.items()))
+
+
+def _titles(alike: Mapping[str, Kind]) -> str:
+    """Says what a kind is, for each type where it is something else."""
+    titles = {kind.title for kind in alike.values()}
+    if len(titles) == 1:
+        return titles.pop()
+    return " ".join(f"{name}: {kind.title}" for name, kind in alike.items())
 
 
 def _option_rules(options: Mapping[str, schema.Schema], union: Sequence[str]) -> Iterator[values.Rule]:

@@ -10,7 +10,10 @@ from credential_operator import formats, providers
 from credential_operator.api import issuing
 from credential_operator.providers import issue
 
-NEEDED: dict[str, Json] = {}
+NEEDED: dict[str, Json] = {
+    "ImpersonatedAccessToken": {"serviceAccount": "backup@example-project.iam.gserviceaccount.com"},
+    "RegistryPassword": {"registry": "registry.example.com"},
+}
 """What a kind needs to know -> what is written for it."""
 FIELDS = (
     ("duration", "must be a duration from 15m to 12h", "15m", "5m"),
@@ -22,6 +25,19 @@ FIELDS = (
     ),
     ("externalID", "must be an external ID", "5f0c6e0e", "5f0c 6e0e"),
     ("sessionTags", "every key must be a tag's key", {"team": "b"}, {"team!": "b"}),
+    (
+        "serviceAccount",
+        "must be the email of a service account",
+        "backup@example-project.iam.gserviceaccount.com",
+        "backup",
+    ),
+    (
+        "scopes[0]",
+        "must be a scope without white space",
+        ["https://www.googleapis.com/auth/cloud-platform"],
+        ["a b"],
+    ),
+    ("registry", "must be a registry's host", "europe-docker.pkg.dev", "https://europe-docker.pkg.dev"),
     ("sessionTags[team]", "must be a tag's value", {"team": "$(namespace)"}, {"team": "$(uid)"}),
 )
 """Fields of kinds: what is said, something good and something bad."""
