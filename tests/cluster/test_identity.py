@@ -38,13 +38,18 @@ class Issuer:
 
 @dataclasses.dataclass(frozen=True)
 class Scene:
-    """A spec without a stored key, whose it is to be, what it sees, and a permission that it lacks."""
+    """A spec without a stored key, whose it is to be, what it sees, and a permission that it lacks.
+
+    `issues`: the kind of short-lived key that is published, `as_`: its environment variable.
+    """
 
     spec: Json
     principal: str
     reach: int
     has: str
     lacks: str
+    issues: str = "AccessToken"
+    as_: str = "GOOGLE_OAUTH_ACCESS_TOKEN"
 
 
 @contextlib.contextmanager
@@ -72,7 +77,8 @@ def azure(issuer: Issuer) -> Iterator[Scene]:
         emulator.assign_role(entra.CLIENT, entra.SUBSCRIPTION, actions=[has])
         config = {**stage.config, "subscriptionID": entra.SUBSCRIPTION, "caBundle": emulator.ca_pem.decode()}
         spec = {"azure": config, "workloadIdentity": {}}
-        yield Scene(spec, entra.CLIENT, reach=1, has=has, lacks="Microsoft.Compute/virtualMachines/write")
+        lacks = "Microsoft.Compute/virtualMachines/write"
+        yield Scene(spec, entra.CLIENT, reach=1, has=has, lacks=lacks, as_="AZURE_ACCESS_TOKEN")
 
 
 def amazon(issuer: Issuer, emulator: AwsEmulator) -> Scene:
@@ -84,7 +90,8 @@ def amazon(issuer: Issuer, emulator: AwsEmulator) -> Scene:
     endpoints = dict.fromkeys(("endpoint", "iamEndpoint", "organizationsEndpoint"), emulator.url)
     spec = {"aws": {"region": "eu-west-1", **endpoints}, "workloadIdentity": {"roleARN": role}}
     principal = f"arn:aws:sts::{NUMBER}:assumed-role/cluster/credential-operator"
-    return Scene(spec, principal, reach=3, has="s3:GetObject", lacks="s3:PutObject")
+    issued = {"issues": "SessionToken", "as_": "AWS_SESSION_TOKEN"}
+    return Scene(spec, principal, reach=3, has="s3:GetObject", lacks="s3:PutObject", **issued)
 
 
 @pytest.fixture
@@ -107,6 +114,7 @@ def test_a_service_account_that_the_provider_trusts_needs_no_key(
     for name, scene in scenes.items():
         identity = {"serviceAccountName": ACCOUNT, **scene.spec["workloadIdentity"]}
         asked = {"validation": {"permissions": [scene.has]}, "discoverReach": True}
+        asked["targets"] = [{"name": f"{name}-env", "format": "env", "issue": {"kind": scene.issues}}]
         spec = {**scene.spec, "workloadIdentity": identity, **asked}
         space.apply(space.document("Credential", name, spec))
 
@@ -127,6 +135,8 @@ def test_a_service_account_that_the_provider_trusts_needs_no_key(
         assert status["reach"]["count"] == scene.reach
         assert status["permissions"] == {"missing": []}
         assert "source" not in status
+        assert status["targets"][0]["expiresAt"]
+        assert space.data(f"{name}-env")[scene.as_]
 
     for name, scene in scenes.items():
         more = {"validation": {"permissions": [scene.has, scene.lacks]}}

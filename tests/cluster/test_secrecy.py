@@ -106,9 +106,13 @@ def test_key_material_is_nowhere_but_in_secrets_whatever_happens_to_it(
     assuming = {"region": "eu-west-1", "endpoint": aws.url, "assumeRole": {"roleARN": role}}
     nobody = {"region": "eu-west-1", "endpoint": "https://127.0.0.1:1"}
     targets = [{"name": f"{one}-target", "format": one} for one in ("env", "aws-credentials-file", "velero")]
+    issued = [{"name": "issued-env", "format": "env", "issue": {"kind": "AssumeRole", "roleARN": role}}]
+    nobodys = {"kind": "AssumeRole", "roleARN": f"{role}-of-nobody"}
     cases: dict[str, tuple[Key, dict[str, str], Json]] = {
         "good": (good, {"unrelated": extra}, {"targets": targets}),
         "role": (good, {}, {"aws": assuming}),
+        "issued": (good, {}, {"targets": issued}),
+        "refused": (good, {}, {"targets": [{**issued[0], "name": "refused-env", "issue": nobodys}]}),
         "wrong": ((good[0], wrong), {}, {}),
         "newline": ((good[0], f"{newline}\n"), {}, {}),
         "control": ((good[0], f"{control}\x00"), {}, {}),
@@ -124,6 +128,8 @@ def test_key_material_is_nowhere_but_in_secrets_whatever_happens_to_it(
     for name, ready in {
         "good": "True Available",
         "role": "True Available",
+        "issued": "True Available",
+        "refused": "False PermissionDenied",
         "wrong": "Unknown Pending",
         "newline": "False InvalidKeyMaterial",
         "control": "False InvalidKeyMaterial",
@@ -146,7 +152,10 @@ def test_key_material_is_nowhere_but_in_secrets_whatever_happens_to_it(
     space.until(lambda: space.key_in("env-target") == rotated, "the target is repaired")
     space.kubectl("delete", "credential", "role")
 
-    canaries = [good[1], rotated[1], wrong, newline, token, control, extra, down, pasted, twice]
+    session = space.data("issued-env")
+    issued_keys = [session["AWS_SECRET_ACCESS_KEY"], session["AWS_SESSION_TOKEN"]]
+    assert good[1] not in str(session)
+    canaries = [good[1], *issued_keys, rotated[1], wrong, newline, token, control, extra, down, pasted, twice]
     assert leaked(site, canaries) == {}
 
 

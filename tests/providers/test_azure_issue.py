@@ -122,7 +122,7 @@ class TestAccessToken(Tokens):
     def test_sdks_are_given_no_half_of_a_key(self) -> None:
         variables = issue.kinds(azure.PROVIDER)[self.kind].variables
         assert not {"clientSecret", "clientCertificate"} & variables.keys()
-        assert variables["clientID"] == variables["accessToken"] == ()
+        assert variables["clientID"] == ()
         assert "AZURE_TENANT_ID" in variables["tenantID"]
 
     def test_a_token_without_an_end_is_none(

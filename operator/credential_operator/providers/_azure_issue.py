@@ -37,10 +37,11 @@ CODES = frozenset({"UNAUTHORIZED", "DENIED"})
 def variables(own: Mapping[str, tuple[str, ...]]) -> Mapping[str, tuple[str, ...]]:
     """Gives the fields of a token: those of the type without the key.
 
-    The application has no variable: with it and without a key, SDKs look for keys of other kinds.
+    The application has no variable: with it and without a key, SDKs look for keys of other kinds. None of them
+    reads a token from a variable; its own is one that no tool takes for something else.
     """
     kept = {name: () if name == "clientID" else names for name, names in own.items() if name not in KEYS}
-    return {"accessToken": (), **kept, **_issued.EXPIRES}
+    return {"accessToken": ("AZURE_ACCESS_TOKEN",), **kept, **_issued.EXPIRES}
 
 
 class Service(abc.ABC):
