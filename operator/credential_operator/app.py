@@ -36,6 +36,7 @@ from credential_operator import (
     passes,
     providers,
     references,
+    rotation,
     settings,
     survey,
     sweep,
@@ -91,7 +92,10 @@ class App:
         )
         known = self._known
         refused = functools.partial(references.refused, known)
-        metrics.register(metrics.Census(states=known.states, owners=known.owners, refused=refused))
+        stale = functools.partial(rotation.census, known)
+        metrics.register(
+            metrics.Census(states=known.states, owners=known.owners, refused=refused, stale=stale)
+        )
         server = health.Server(
             host=self._settings.http_host,
             port=self._settings.http_port,

@@ -124,7 +124,8 @@ class Pass:
     `idle`: nothing was due, so nothing was looked at. `waiting`: a check is repeated when a backoff ends.
     `locks`: the provider locks accounts, so that a refused key is not tried again until it changes.
     `permissions`, `reach`: the spec asks for these. `keyless`: no key is stored. `renewal`: why a short-lived
-    key could not be renewed in this pass; `renewing`: some are due still; `renew_at`: when to look at them again.
+    key could not be renewed in this pass; `renewing`: some are due still; `look_at`: when to look again
+    at them, or at who runs the previous key. `rotation`: what is said of that.
     """
 
     generation: int
@@ -151,7 +152,8 @@ class Pass:
     keyless: bool = False
     renewal: errors.CredentialError | None = None
     renewing: bool = False
-    renew_at: Time | None = None
+    look_at: Time | None = None
+    rotation: Json | None = None
 
     @property
     def error(self) -> errors.CredentialError | None:

@@ -42,7 +42,8 @@ CREDENTIAL, REFERENCE = "Credential", "CredentialReference"
 class Record:
     """An object of either kind, as a watch or our own write last showed it.
 
-    `state`: type, value and reason of Ready, or of a reference's Bound. `endpoint`, `owner`: a Credential's.
+    `state`: type, value and reason of Ready, or of a reference's Bound. `endpoint`, `owner`, `rotation`: a
+    Credential's; the last is the previous key's id, and how many run it.
     """
 
     uid: str
@@ -52,6 +53,7 @@ class Record:
     endpoint: str = ""
     state: tuple[str, ...] = ()
     owner: tuple[str, str] | None = None
+    rotation: tuple[str, int] | None = None
 
     def parse(self) -> Json:
         """Gives metadata (without managed fields), spec and status as a fresh document."""
@@ -175,6 +177,7 @@ class Inventory:
         seen = record(document)
         seen.endpoint = sys.intern(known.endpoint if same and known is not None else self._endpoint_of(spec))
         seen.owner = _owner(spec)
+        seen.rotation = _rotation(document.get("status") or {})
         self.credentials[key] = seen
         named = [one["name"] for one in (document.get("status") or {}).get("targets", ())]
         self._secrets.put(key, [*_secret_names(spec), *named])
@@ -367,6 +370,13 @@ def _state(status: Json, condition: str) -> tuple[str, ...]:
 def _owner(spec: Json) -> tuple[str, str] | None:
     owner = spec.get("owner")
     return None if not owner else (owner.get("team", ""), owner.get("contact", ""))
+
+
+def _rotation(status: Json) -> tuple[str, int] | None:
+    rotation = status.get("rotation", {})
+    return (
+        (rotation.get("previousKeyID", ""), rotation.get("staleCount", 0)) if "drained" in rotation else None
+    )
 
 
 def _secret_names(spec: Json) -> list[str]:

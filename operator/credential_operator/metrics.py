@@ -53,11 +53,12 @@ LEADER = prometheus.Gauge("leader", "1 while this replica works.", namespace=NAM
 
 
 class Census(Collector):
-    """Counts Credentials by state, tells who owns them and who asked in vain, at the moment of a scrape.
+    """Tells of Credentials at the moment of a scrape: their states, owners, who asked in vain, who runs previous keys.
 
     `states` gives (type, Ready's value, Ready's reason) of each Credential, `owners` gives
     (namespace, name, team, contact) of those that have an owner, `refused` gives (namespace of the
-    Credential) of each reference that is not granted.
+    Credential) of each reference that is not granted, `stale` gives (namespace, name, id of the previous key)
+    of those that were rotated, with how many workloads run that key.
     """
 
     def __init__(
@@ -66,13 +67,15 @@ class Census(Collector):
         states: Callable[[], Iterable[Sequence[str]]],
         owners: Callable[[], Iterable[Sequence[str]]],
         refused: Callable[[], Iterable[Sequence[str]]],
+        stale: Callable[[], Iterable[tuple[Sequence[str], int]]],
     ) -> None:
         self._states = states
         self._owners = owners
         self._refused = refused
+        self._stale = stale
 
     def collect(self) -> Iterator[Metric]:
-        """Yields all three metrics."""
+        """Yields all metrics."""
         yield _counted(
             "credentials",
             "Credentials by type, readiness and reason.",
@@ -93,6 +96,14 @@ class Census(Collector):
         for owner in self._owners():
             owners.add_metric(owner, 1)
         yield owners
+        stale = GaugeMetricFamily(
+            f"{NAMESPACE}_stale_workloads",
+            "Workloads that run the previous key of a Credential that was rotated, by that key's id.",
+            labels=["namespace", "name", "key_id"],
+        )
+        for labels, count in self._stale():
+            stale.add_metric(labels, count)
+        yield stale
 
 
 def _counted(

@@ -95,7 +95,7 @@ class Publisher:
             found,
             renewal=error,
             renewing=bool(self._due(seen, found)),
-            renew_at=min((look for look in looks if look is not None), default=None),
+            look_at=min((look for look in looks if look is not None), default=None),
         )
 
     async def _renewed(

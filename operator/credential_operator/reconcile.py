@@ -15,6 +15,7 @@ from typing import Any
 from credential_operator import (
     checks,
     cluster,
+    draining,
     errors,
     events,
     findings,
@@ -84,6 +85,7 @@ class Reconciler:
         self._wake_references = wake_references
         self._clock = clock
         self._publisher = publisher
+        self._draining = draining.Draining(known, asked, clock=clock)
         self._protection = protection.Protection(connection, known, written, asked, recorder)
         self._attempts: dict[objects.Key, _Attempts] = {}
 
@@ -113,6 +115,7 @@ class Reconciler:
             await self._protection.protect(seen)
             seen = self._again(seen)
         found = await self._publisher.renew(seen, await self._look(seen))
+        found = await self._draining.look(seen, found)
         found = self._needed(seen, found, needs)
         result = status.after(seen.status, found, self._clock())
         await self._report(seen, result)
@@ -121,6 +124,7 @@ class Reconciler:
     def _forget(self, key: objects.Key) -> None:
         self._attempts.pop(key, None)
         self._publisher.forget(key)
+        self._draining.forget(key)
 
     def _needed(self, seen: view.View, found: findings.Pass, needs: findings.Needs | None) -> findings.Pass:
         """Adds who needs the Credential; `needs` has who holds back its deletion."""
@@ -319,7 +323,7 @@ class Reconciler:
     def _after(self, seconds: float, found: findings.Pass) -> datetime.datetime:
         """Gives the end of a wait, or the time of a renewal that comes before."""
         end = self._clock() + datetime.timedelta(seconds=seconds)
-        return end if found.renew_at is None else min(end, found.renew_at)
+        return end if found.look_at is None else min(end, found.look_at)
 
 
 def _final(error: Exception) -> bool:

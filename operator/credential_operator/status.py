@@ -65,9 +65,8 @@ def after(old: Mapping[str, Any], found: Pass, now: Time) -> Result:
         condition(before.get(name), name, state, generation=found.generation, now=now)
         for name, state in sorted(states.items())
     ]
-    return Result(
-        status=status, events=_events(before, states, found), wake_at=_next_look(status, found, now)
-    )
+    events = (*_events(before, states, found), *_drained(old.get("rotation", {}), found.rotation or {}))
+    return Result(status=status, events=events, wake_at=_next_look(status, found, now))
 
 
 def condition(
@@ -115,6 +114,8 @@ def _facts(old: Mapping[str, Any], found: Pass, now: Time) -> Json:
         facts["lastHandledReconcileAt"] = found.reconcile_at
     if found.source is not None:
         facts["source"] = found.source
+    if found.rotation is not None:
+        facts["rotation"] = found.rotation
     if found.targets:
         facts["targets"] = [target.document() for target in sorted(found.targets, key=lambda one: one.name)]
     if isinstance(found.verdict, contract.Validation):
@@ -233,7 +234,7 @@ def _next_validation(found: Pass, now: Time) -> Time | None:
 
 
 def _next_look(status: Mapping[str, Any], found: Pass, now: Time) -> Time | None:
-    looks = [parse_time(status.get("nextValidationTime")), found.renew_at]
+    looks = [parse_time(status.get("nextValidationTime")), found.look_at]
     end = parse_time(status.get("expiresAt"))
     later = [] if end is None else [end - found.timing.warn_before, end]
     if isinstance(found.verdict, errors.Transient):
@@ -288,6 +289,20 @@ def _written(before: Mapping[str, Mapping[str, Any]], found: Pass) -> list[Event
             Event(type="Normal", reason="Published", message=f"Published what is new to {replaced}.")
         )
     return events
+
+
+def _drained(before: Json, rotation: Json) -> tuple[Event, ...]:
+    """Tells that no workload runs the previous key any more, where one did, and what was looked at."""
+    if not rotation.get("drained") or not before.get("stale"):
+        return ()
+    key = f"key {rotation['previousKeyID']}" if "previousKeyID" in rotation else "key"
+    unknown = [f"{user['kind']} {user['name']}" for user in rotation.get("unknown", ())]
+    judged = f" Not judged: {abnormal.listed(unknown)}." if unknown else ""
+    message = (
+        f"No running container of this cluster has read the previous {key}.{judged} Other clusters and what runs "
+        "outside were not looked at."
+    )
+    return (Event(type="Normal", reason="Drained", message=message),)
 
 
 def forced(reason: str, needs: Needs, namespace: str) -> tuple[Event, ...]:

@@ -6,10 +6,21 @@ A Credential is let go on what the API server's store says, never on a cache: a 
 import asyncio
 import contextlib
 import datetime
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from credential_operator import cluster, findings, grants, inventory, naming, objects, references, usage, view
+from credential_operator import (
+    cluster,
+    findings,
+    grants,
+    inventory,
+    naming,
+    objects,
+    references,
+    rotation,
+    usage,
+    view,
+)
 
 Json = dict[str, Any]
 
@@ -57,6 +68,32 @@ class Survey:
         """Gives whose Pods still run with a Credential's Secrets, from a fresh list."""
         pods = [kind for kind in self._kinds if kind.name == POD]
         return self._needs(seen, [], await self._users(pods, _secrets(seen, seen.recorded)))
+
+    # Who runs the previous key
+
+    @property
+    def watches(self) -> bool:
+        """Tells whether users are looked for at all."""
+        return bool(self._kinds)
+
+    def follow(self, credential: objects.Key, secrets: Iterable[objects.Key]) -> None:
+        """Has a Credential looked at whenever something happens to what uses these Secrets; none: no more."""
+        self._found.follow(credential, secrets)
+
+    async def behind(self, published: Mapping[objects.Key, datetime.datetime | None]) -> rotation.Behind:
+        """Gives who runs a previous key, from fresh lists of Pods; `published`: since when Secrets hold the new one."""
+        now, found = self._clock(), []
+        (pods,) = (kind for kind in self._kinds if kind.name == POD)
+        for namespace in sorted({secret.namespace for secret in published}):
+            async for document in self._documents(pods, namespace):
+                use = pods.use(document)
+                if use is not None and not published.keys().isdisjoint(use.secrets):
+                    found.append(rotation.behind(document, self._found.named(use.user), published, now))
+        return rotation.together(found)
+
+    def unjudged(self, secrets: Iterable[objects.Key]) -> set[findings.User]:
+        """Gives who uses Secrets and reads them nobody knows when: custom resources."""
+        return self._found.of_kinds([kind.name for kind in self._kinds if kind.custom], secrets)
 
     def cleared(self, seen: view.View) -> tuple[str, ...]:
         """Names the references that held a deletion back when the status was written, and that are gone."""

@@ -5,7 +5,7 @@ thousand Pods of one Deployment are one user, and nothing changes when they are 
 """
 
 import dataclasses
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any, NamedTuple
 
 from credential_operator import consumers
@@ -27,7 +27,7 @@ class Kind:
     """A kind of object that uses Secrets: its resource, in the versions that it may be served in.
 
     `use` projects an object, None where it uses nothing; `finished` tells whether it has done its work, well
-    or not. `namespaced` is False where its objects belong to no namespace.
+    or not. `namespaced` is False where its objects belong to no namespace, `custom` True where a rule describes it.
     """
 
     name: str
@@ -36,6 +36,7 @@ class Kind:
     use: Callable[[Json], Use | None]
     finished: Callable[[Json], bool] = lambda _: False
     namespaced: bool = True
+    custom: bool = False
 
 
 @dataclasses.dataclass(slots=True)
@@ -61,6 +62,7 @@ def by_rule(rule: consumers.Rule) -> Kind:
         api_versions=tuple(f"{rule.group}/{version}" for version in rule.versions),
         use=use,
         namespaced=rule.scope == "namespaced",
+        custom=True,
     )
 
 
@@ -72,14 +74,17 @@ class Usage:
         """Kind and namespace -> name -> what it uses: fifty thousand Pods need no keys of their own."""
         self._shared: dict[Use, _Shared] = {}
         self._users: dict[Key, tuple[Use, ...]] = {}
+        self._followed: dict[Key, frozenset[Key]] = {}
+        """Credential -> the Secrets of which each coming and going is told, not only that of users."""
 
     def put(self, source: Object, use: Use | None) -> tuple[Key, ...]:
         """Takes in what an object uses (None: nothing); gives the Secrets whose users have changed."""
         place = source.kind, source.key.namespace
         found = self._found.get(place, {})
         known = found.get(source.key.name)
-        if (None if known is None else known.use) == use:
-            return ()
+        before = None if known is None else known.use
+        if before == use:
+            return self._told(use)
         changed: tuple[Key, ...] = ()
         if use is not None:
             shared = self._shared.setdefault(use, _Shared(use))
@@ -89,7 +94,21 @@ class Usage:
             del found[source.key.name]
             if not found:
                 del self._found[place]
-        return changed if known is None else (*changed, *self._leave(known))
+        changed = changed if known is None else (*changed, *self._leave(known))
+        return (*changed, *self._told(before), *self._told(use))
+
+    def follow(self, credential: Key, secrets: Iterable[Key]) -> None:
+        """Has everything told that happens to what uses these Secrets, on behalf of a Credential; none: no more."""
+        self._followed.pop(credential, None)
+        if followed := frozenset(secrets):
+            self._followed[credential] = followed
+
+    def _told(self, use: Use | None) -> tuple[Key, ...]:
+        """Gives the Secrets of a use that are followed."""
+        if use is None or not self._followed:
+            return ()
+        followed = frozenset().union(*self._followed.values())
+        return tuple(secret for secret in use.secrets if secret in followed)
 
     def sources(self, kind: str) -> Iterator[Key]:
         """Gives the objects of a kind that use any Secret."""
@@ -97,11 +116,22 @@ class Usage:
             if of_kind == kind:
                 yield from (Key(namespace, name) for name in found)
 
+    def of_kinds(self, kinds: Collection[str], secrets: Iterable[Key]) -> set[User]:
+        """Gives who of certain kinds of objects uses any of these Secrets."""
+        wanted = frozenset(secrets)
+        return {
+            shared.use.user
+            for (kind, _), found in self._found.items()
+            if kind in kinds
+            for shared in found.values()
+            if not wanted.isdisjoint(shared.use.secrets)
+        }
+
     def users(self, secrets: Iterable[Key]) -> set[User]:
         """Gives who uses any of these Secrets."""
-        return {self._named(use.user) for secret in secrets for use in self._users.get(secret, ())}
+        return {self.named(use.user) for secret in secrets for use in self._users.get(secret, ())}
 
-    def _named(self, user: User) -> User:
+    def named(self, user: User) -> User:
         """Names the CronJob in place of its Job, whose Pods know only that."""
         if user.kind != "Job":
             return user

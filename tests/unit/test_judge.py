@@ -634,8 +634,38 @@ def test_a_short_lived_key_that_has_ended_leaves_nothing_to_work_with() -> None:
 
 def test_a_target_with_a_short_lived_key_has_its_end_and_is_looked_at_in_time() -> None:
     soon = NOW + HOUR / 4
-    result = status.after({}, found(ACCEPTED, targets=(lent(HOUR / 2),), renew_at=soon), NOW)
+    result = status.after({}, found(ACCEPTED, targets=(lent(HOUR / 2),), look_at=soon), NOW)
     (entry,) = result.status["targets"]
     assert (entry["expiresAt"], entry["generation"]) == ("2026-11-22T12:30:00Z", 1)
     assert findings.published(entry) == lent(HOUR / 2)
     assert result.wake_at == soon
+
+
+def test_the_moment_when_a_rotation_is_over_is_told_once_with_what_was_looked_at() -> None:
+    user = {"kind": "Deployment", "namespace": "a", "name": "api"}
+    running = {
+        "publishedAt": "x",
+        "previousKeyID": "AKIA1",
+        "drained": False,
+        "stale": [user],
+        "staleCount": 1,
+    }
+    old = good() | {"rotation": running}
+    over = {
+        "publishedAt": "x",
+        "previousKeyID": "AKIA1",
+        "drained": True,
+        "unknown": [user],
+        "unknownCount": 1,
+    }
+    result = status.after(old, found(findings.UNCHANGED, targets=(TARGET,), idle=True, rotation=over), NOW)
+    (event,) = result.events
+    assert (event.type, event.reason) == ("Normal", "Drained")
+    assert "AKIA1" in event.message
+    assert "Not judged: Deployment api" in event.message
+    assert result.status["rotation"] == over
+    again = found(findings.UNCHANGED, targets=(TARGET,), idle=True, rotation=over)
+    assert status.after(result.status, again, NOW).events == ()
+    nameless = {"publishedAt": "x", "drained": True}
+    silent = found(findings.UNCHANGED, targets=(TARGET,), idle=True, rotation=nameless)
+    assert status.after(old, silent, NOW).events[0].reason == "Drained"

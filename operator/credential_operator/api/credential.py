@@ -277,6 +277,30 @@ class References(values.Model):
     """The first ten: CredentialReferences, then who was found, each sorted."""
 
 
+class Rotation(values.Model):
+    """The last replacement of the key, and who runs the previous one still."""
+
+    published_at: datetime.datetime
+    """When the new key was published; where there are no targets, when it was accepted."""
+    previous_key_id: Annotated[str, pydantic.Field(max_length=4096)] | None = pydantic.Field(
+        None, alias="previousKeyID"
+    )
+    """The public name of the previous key, where it has one."""
+    drained: bool | None = None
+    """Whether no running container has read the previous key: of its environment and subPath mounts what it read
+    when it started, of volumes that are mounted whole what they held two minutes ago. Only this cluster is looked
+    at. Absent where workloads are not watched."""
+    stale: Annotated[tuple[User, ...], pydantic.Field(max_length=MAX_ITEMS)] = ()
+    """The first ten workloads that run the previous key, sorted: restart them."""
+    stale_count: Annotated[int, pydantic.Field(ge=0)] | None = None
+    """How many there are."""
+    unknown: Annotated[tuple[User, ...], pydantic.Field(max_length=MAX_ITEMS)] = ()
+    """The first ten custom resources that use the Secrets, sorted: nobody can see when their controllers read
+    them."""
+    unknown_count: Annotated[int, pydantic.Field(ge=0)] | None = None
+    """How many there are."""
+
+
 class Permissions(values.Model):
     """What `spec.validation.permissions` asks for and the key was not found to have."""
 
@@ -344,6 +368,8 @@ class Status(values.Model):
     """The Secrets that were written."""
     references: References | None = None
     """Who needs the Credential."""
+    rotation: Rotation | None = None
+    """The last replacement of the key, and who runs the previous one still."""
     permissions: Permissions | None = None
     """What `spec.validation.permissions` asks for and the key was not found to have."""
     reach: Reach | None = None

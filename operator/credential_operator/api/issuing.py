@@ -110,7 +110,9 @@ def _kinds(types: Sequence[Named]) -> dict[str, dict[str, Kind]]:
         for name, kind in kinds(each).items():
             alike = found.setdefault(name, {})
             if any(schema.of(other.options) != schema.of(kind.options) for other in alike.values()):
-                raise ValueError(f"kind {name} of {each.name} wants to know something else than another type's")
+                raise ValueError(
+                    f"kind {name} of {each.name} wants to know something else than another type's"
+                )
             alike[each.name] = kind
     return dict(sorted(found.items()))
 
