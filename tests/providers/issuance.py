@@ -44,6 +44,13 @@ def made(
     return result
 
 
+def text(issued: issue.Issued, name: str) -> str:
+    """Gives a field that is text."""
+    value = issued.fields[name]
+    assert isinstance(value, str)
+    return value
+
+
 def log_in(stage: suite.Stage, issued: issue.Issued, within: network.Session) -> contract.Validation:
     """Logs in with a registry's password, as Docker does."""
     config = {"host": issued.fields["host"]}
@@ -57,7 +64,7 @@ def log_in(stage: suite.Stage, issued: issue.Issued, within: network.Session) ->
 class Issuance:
     """What every kind keeps."""
 
-    type: ClassVar[str]
+    type_name: ClassVar[str]
     kind: ClassVar[str]
 
     @pytest.fixture
@@ -222,17 +229,22 @@ class Passwords(Issuance):
 
         return make
 
-    def test_its_provider_accepts_it(
-        self, stage: suite.Stage, make: Callable[..., issue.Issued], led: network.Session
+    def use(self, stage: suite.Stage, issued: issue.Issued) -> None:
+        with servers.serving(servers.Proxy(stage.emulator.port)) as server:
+            session = stage.session(proxy=f"http://{server.host}")
+            assert log_in(stage, issued, session).identity
+            session.close()
+
+    def test_registries_are_logged_in_to_with_what_formats_make_of_it(
+        self, stage: suite.Stage, make: Callable[..., issue.Issued]
     ) -> None:
         issued = make()
         assert issued.fields.keys() == {"username", "password", "host", "expiresAt"}
         assert issued.fields["host"] == self.host
-        assert log_in(stage, issued, led).identity
         layout = formats.find()["docker-registry"]
         variables = kind_of(stage, self.kind).variables
         assert variables == {**registry.PROVIDER.variables, "expiresAt": ()}
-        material = layouts.Material(type=self.type, fields=issued.fields, variables=variables)
+        material = layouts.Material(type=self.type_name, fields=issued.fields, variables=variables)
         assert self.host in layout.render(material, layout.options())[".dockerconfigjson"].decode()
 
     def test_other_registries_get_none(

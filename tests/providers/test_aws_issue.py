@@ -21,7 +21,7 @@ TAGGED = ("sts:AssumeRole", "sts:TagSession")
 class Sessions(amazon.Account, issuance.Issuance):
     """What both kinds keep."""
 
-    type: ClassVar[str] = "aws"
+    type_name: ClassVar[str] = "aws"
 
     def use(self, stage: suite.Stage, issued: issue.Issued) -> None:
         assert stage.check(_material(issued)).identity

@@ -34,7 +34,7 @@ def emulator() -> Iterator[AzureEmulator]:
 class Tokens(issuance.Issuance):
     """What both kinds keep."""
 
-    type: ClassVar[str] = "azure"
+    type_name: ClassVar[str] = "azure"
 
     @pytest.fixture
     def stage(self, emulator: AzureEmulator) -> suite.Stage:
@@ -266,7 +266,7 @@ def _keyless(stage: suite.Stage, emulator: AzureEmulator) -> Any:
 
 def _subscriptions(stage: suite.Stage, issued: issue.Issued) -> int:
     """Asks Resource Manager with a token."""
-    headers = {"Authorization": f"Bearer {issued.fields['accessToken']}"}
+    headers = {"Authorization": f"Bearer {issuance.text(issued, 'accessToken')}"}
     with stage.session() as session:
         url = f"{stage.emulator.url}/subscriptions?api-version=2022-12-01"
         return session.request("GET", url, headers=headers, timeout=5).status

@@ -49,7 +49,7 @@ def emulator(running: Google) -> Google:
 class Tokens(issuance.Issuance):
     """What all kinds keep."""
 
-    type: ClassVar[str] = "google"
+    type_name: ClassVar[str] = "google"
 
     @pytest.fixture
     def stage(self, emulator: Google) -> suite.Stage:
@@ -317,7 +317,7 @@ def _projects(
     stage: suite.Stage, issued: issue.Issued, *, field: str = "accessToken", sees: str | None = None
 ) -> int:
     """Asks with a token for the projects that it sees."""
-    headers = {"Authorization": f"Bearer {issued.fields[field]}"}
+    headers = {"Authorization": f"Bearer {issuance.text(issued, field)}"}
     with stage.session() as session:
         url = f"{stage.emulator.url}/v3/projects:search"
         answer: network.Response = session.request("GET", url, headers=headers, timeout=5)

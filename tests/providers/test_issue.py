@@ -43,7 +43,7 @@ def test_a_type_that_has_none_has_no_kinds() -> None:
 def test_every_kind_has_tests_that_keep_the_contract() -> None:
     modules = [importlib.import_module(f"providers.{file.stem}") for file in HERE.glob("test_*_issue.py")]
     tested = {
-        (test.type, test.kind)
+        (test.type_name, test.kind)
         for module in modules
         for test in vars(module).values()
         if isinstance(test, type) and issubclass(test, issuance.Issuance) and hasattr(test, "kind")

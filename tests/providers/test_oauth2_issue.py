@@ -30,7 +30,7 @@ def server() -> Iterator[OAuth2Server]:
 class Tokens(issuance.Issuance):
     """What every grant keeps that gives tokens."""
 
-    type: ClassVar[str] = "oauth2"
+    type_name: ClassVar[str] = "oauth2"
     kind: ClassVar[str] = "AccessToken"
 
     def use(self, stage: suite.Stage, issued: issue.Issued) -> None:
@@ -187,6 +187,6 @@ def _stage(
 
 def _status(stage: suite.Stage, issued: issue.Issued) -> int:
     """Shows a token to what takes it."""
-    headers = {"Authorization": f"Bearer {issued.fields['accessToken']}"}
+    headers = {"Authorization": f"Bearer {issuance.text(issued, 'accessToken')}"}
     with stage.session() as session:
         return session.request("GET", f"{stage.emulator.url}/me", headers=headers, timeout=5).status

@@ -20,7 +20,7 @@ MATERIAL = ("accessKeyID", "secretAccessKey", "sessionToken")
 class Sessions(issuance.Issuance):
     """What both kinds keep."""
 
-    type: ClassVar[str] = "s3"
+    type_name: ClassVar[str] = "s3"
 
     @pytest.fixture(scope="class")
     @classmethod

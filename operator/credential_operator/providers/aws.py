@@ -112,7 +112,7 @@ class Provider:
     )
     config = Config
     keys = _sigv4.Keys
-    variables = VARIABLES
+    variables: ClassVar[Mapping[str, tuple[str, ...]]] = VARIABLES
     example: ClassVar[Mapping[str, Any]] = {"region": "eu-west-1"}
     examples: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "aws-role": {

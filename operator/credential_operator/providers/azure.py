@@ -156,7 +156,7 @@ class Provider:
     workload_identity = contract.WorkloadIdentity
     issues: ClassVar[tuple[issue.Kind[Any], ...]] = (AccessToken(), RegistryPassword())
     permission_sets: ClassVar[Mapping[str, tuple[str, ...]]] = {}
-    variables = VARIABLES
+    variables: ClassVar[Mapping[str, tuple[str, ...]]] = VARIABLES
     example: ClassVar[Mapping[str, Any]] = {
         "tenantID": "8d3e1c9a-0000-4000-8000-000000000000",
         "clientID": "5c6f2b7e-0000-4000-8000-000000000000",

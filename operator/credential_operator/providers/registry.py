@@ -84,7 +84,7 @@ class Provider:
     )
     config = Config
     keys = Keys
-    variables = _registry.VARIABLES
+    variables: ClassVar[Mapping[str, tuple[str, ...]]] = _registry.VARIABLES
     example: ClassVar[Mapping[str, Any]] = {"host": "registry.example.com", "repository": "team/app"}
     examples: ClassVar[Mapping[str, Mapping[str, Any]]] = {"registry-docker-hub": {"host": "docker.io"}}
 

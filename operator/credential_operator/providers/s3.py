@@ -161,7 +161,7 @@ class Provider:
     )
     config = Config
     keys = _sigv4.Keys
-    variables = VARIABLES
+    variables: ClassVar[Mapping[str, tuple[str, ...]]] = VARIABLES
     example: ClassVar[Mapping[str, Any]] = {"region": "eu-west-1", "bucket": "backups"}
     examples: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "s3-compatible": {

@@ -27,12 +27,13 @@ def require_allowed(caller: accounts.Principal, form: Mapping[str, str]) -> None
     _require_shape(form)
     arn = form["RoleArn"]
     trust = accounts.trust(arn)
-    # AWS does not tell a role that is not there from one that does not trust the caller.
     tags = _tags(form)
+    # AWS does not tell a role that is not there from one that does not trust the caller.
+    if trust is None:
+        raise authority.denied(caller, _ACTION, arn, "sts")
     for action in (_ACTION, _TAG_ACTION) if tags else (_ACTION,):
-        if trust is None or not _allowed(caller, action, trust[0], form, tags):
+        if not _allowed(caller, action, trust[0], form, tags):
             raise authority.denied(caller, action, arn, "sts")
-    assert trust is not None
     _require_duration(form, trust[1], chained=caller.role_arn is not None)
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from moto.iam.models import iam_backends
 from moto.sts.models import AssumedRole, sts_backends
 
 from emulators.server import answers, wire
+
+if TYPE_CHECKING:
+    from emulators.server import accounts
 
 _SHORTEST = 900
 _LONGEST = 129_600
@@ -46,15 +49,9 @@ def require_allowed(service: str, action: str) -> None:
         raise answers.Refusal(403, "AccessDenied", f"Cannot call {action} with session credentials")
 
 
-class _Caller(Protocol):
-    """Whose session it is to be."""
-
-    arn: str
-    account: str
-    partition: str
-
-
-def open_for_user(caller: _Caller, region: str, form: Mapping[str, str], seconds: float) -> wire.Reply:
+def open_for_user(
+    caller: accounts.Principal, region: str, form: Mapping[str, str], seconds: float
+) -> wire.Reply:
     """Opens a session of a user that lasts so many seconds, whatever was asked for.
 
     AWS does so when it is asked for one, a store without roles when it is asked to assume one.
