@@ -1,4 +1,4 @@
-"""STS, IAM, S3 and Organizations that refuse what AWS refuses."""
+"""STS, IAM, S3, Organizations and ECR that refuse what AWS refuses."""
 
 from __future__ import annotations
 
@@ -138,6 +138,10 @@ class AwsEmulator(child.Emulator):
     def limit_sessions(self, seconds: int | None) -> None:
         """Makes new sessions this short, whatever the client asks for; None ends it."""
         self.child.call("set_session_seconds", seconds=seconds)
+
+    def limit_passwords(self, seconds: int) -> None:
+        """Makes new passwords of container registries good for so many seconds, until it is reset."""
+        self.child.call("set_password_life", seconds=seconds)
 
     def have_no_roles(self) -> None:
         """Makes STS that of a store without roles, as MinIO is: AssumeRole opens a session of the caller."""

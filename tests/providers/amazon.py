@@ -37,23 +37,7 @@ class Account:
 
     @pytest.fixture
     def stage(self, emulator: emulators.AwsEmulator, user: emulators.User) -> suite.Stage:
-        key_id, secret = emulator.create_key(user)
-        good = {"accessKeyID": key_id, "secretAccessKey": secret}
-        return suite.Stage(
-            provider=providers.find()["aws"],
-            emulator=emulator,
-            config={
-                "region": "eu-west-1",
-                "endpoint": emulator.url,
-                "iamEndpoint": emulator.url,
-                "organizationsEndpoint": emulator.url,
-            },
-            good=good,
-            wrong={
-                "secret": {**good, "secretAccessKey": "wrong" * 8},
-                "key id": {**good, "accessKeyID": "AKIAQ3EGUNKNOWNKEY23"},
-            },
-        )
+        return stage_of(emulator, user)
 
     @pytest.fixture
     def refused(self, stage: suite.Stage, caplog: pytest.LogCaptureFixture) -> Callable[..., Any]:
@@ -68,6 +52,27 @@ class Account:
             )
 
         return ask
+
+
+def stage_of(emulator: emulators.AwsEmulator, user: emulators.User) -> suite.Stage:
+    """Gives a user's key, and an account that is asked about it."""
+    key_id, secret = emulator.create_key(user)
+    good = {"accessKeyID": key_id, "secretAccessKey": secret}
+    return suite.Stage(
+        provider=providers.find()["aws"],
+        emulator=emulator,
+        config={
+            "region": "eu-west-1",
+            "endpoint": emulator.url,
+            "iamEndpoint": emulator.url,
+            "organizationsEndpoint": emulator.url,
+        },
+        good=good,
+        wrong={
+            "secret": {**good, "secretAccessKey": "wrong" * 8},
+            "key id": {**good, "accessKeyID": "AKIAQ3EGUNKNOWNKEY23"},
+        },
+    )
 
 
 def grant(emulator: emulators.AwsEmulator, principal: emulators.User | str, *actions: str) -> None:

@@ -247,6 +247,23 @@ class Passwords(Issuance):
         material = layouts.Material(type=self.type_name, fields=issued.fields, variables=variables)
         assert self.host in layout.render(material, layout.options())[".dockerconfigjson"].decode()
 
+    def test_a_provider_that_is_down_is_unreachable(
+        self, stage: suite.Stage, options: Mapping[str, Any], caplog: pytest.LogCaptureFixture
+    ) -> None:
+        with socket.socket() as closed:
+            closed.bind(("127.0.0.1", 0))
+            port = closed.getsockname()[1]
+        # Nobody's own name must be asked for: the way there is what is broken.
+        with servers.serving(servers.Proxy(port)) as server:
+            within = stage.session(proxy=f"http://{server.host}")
+            suite.refusal(
+                errors.ProviderUnreachable,
+                lambda: made(stage, self.kind, options, within=within),
+                secrets=stage.secrets(stage.good),
+                log=caplog,
+            )
+            within.close()
+
     def test_other_registries_get_none(
         self, stage: suite.Stage, unmade: Callable[..., Any], led: network.Session
     ) -> None:

@@ -11,7 +11,7 @@ import orjson
 import pydantic
 
 from credential_operator import errors
-from credential_operator.providers import _json, _sigv4, contract, network
+from credential_operator.providers import _json, _sigv4, contract
 
 Endpoint = Annotated[
     str,
@@ -68,12 +68,4 @@ def _ask(caller: _sigv4.Caller, url: str, body: dict[str, Any]) -> tuple[_sigv4.
     headers = {"Content-Type": "application/x-amz-json-1.1", "X-Amz-Target": TARGET}
     response = caller.send("POST", url, headers, orjson.dumps(body).decode())
     document = _json.read(response)
-    texts = {"Code": str(document.get("__type", "")).rpartition("#")[2], "Message": _message(document)}
-    return (
-        _sigv4.Answer(where=str(network.parse(url)), response=response, root="", texts=texts),
-        document,
-    )
-
-
-def _message(document: dict[str, Any]) -> str:
-    return str(document.get("Message") or document.get("message") or "")
+    return _sigv4.in_json(url, response, document), document

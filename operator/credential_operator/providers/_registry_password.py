@@ -14,10 +14,15 @@ def require_host(options: issue.Registry, form: re.Pattern[str], cloud: str, exa
     """Gives the parts of a registry's host; raises Misconfigured for one that is not of a cloud."""
     found = form.fullmatch(options.registry)
     if found is None:
-        raise errors.Misconfigured(
-            f"issue.registry is {options.registry}, which is no registry of {cloud}: those are called like {example}."
-        )
+        raise foreign(options, cloud, example)
     return found
+
+
+def foreign(options: issue.Registry, cloud: str, example: str) -> errors.Misconfigured:
+    """Says that a registry is not of a cloud."""
+    return errors.Misconfigured(
+        f"issue.registry is {options.registry}, which is no registry of {cloud}: those are called like {example}."
+    )
 
 
 def hand_over(

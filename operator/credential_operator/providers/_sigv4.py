@@ -139,6 +139,15 @@ class Answer:
         return code if CODE.fullmatch(code) else ""
 
 
+def in_json(url: str, response: network.Response, document: Mapping[str, Any]) -> Answer:
+    """Gives what a service said that speaks JSON."""
+    code = str(document.get("__type", "")).rpartition("#")[2]
+    words = str(document.get("Message") or document.get("message") or "")
+    return Answer(
+        where=str(network.parse(url)), response=response, root="", texts={"Code": code, "Message": words}
+    )
+
+
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Client:
     """Makes the calls of one check, within its time."""

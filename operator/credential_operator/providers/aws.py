@@ -11,6 +11,7 @@ from credential_operator.providers import (
     _assume_role,
     _aws_issue,
     _aws_permissions,
+    _ecr,
     _iam,
     _issued,
     _organizations,
@@ -99,6 +100,22 @@ class AssumeRole(Sessions, _aws_issue.AssumeRole):
     """A session of a role."""
 
 
+class RegistryPassword(_ecr.RegistryPassword):
+    """What a registry's users log in with."""
+
+    def partition(self, config: Config) -> _partitions.Partition:
+        """Gives the partition that the key is at home in."""
+        return _partition(config)
+
+    def working(
+        self, config: Config, keys: _sigv4.Keys, context: contract.Context, *, service: str, region: str
+    ) -> _sigv4.Caller:
+        """Gives what signs the call: with the key, or as the role that is assumed with it."""
+        end = context.end()
+        key = _working_key(config, keys, context, end)
+        return _caller(config, key, context, end, service=service, region=region)
+
+
 class Provider:
     """Asks STS who the key is, or for a session of the role."""
 
@@ -123,7 +140,7 @@ class Provider:
 
     permission_sets: ClassVar[Mapping[str, tuple[str, ...]]] = _aws_permissions.CLUSTERS
     workload_identity = _sts.WorkloadIdentity
-    issues: ClassVar[tuple[issue.Kind[Any], ...]] = (SessionToken(), AssumeRole())
+    issues: ClassVar[tuple[issue.Kind[Any], ...]] = (SessionToken(), AssumeRole(), RegistryPassword())
 
     def endpoint(self, config: Config) -> str:
         """Names the endpoint that a check calls."""

@@ -46,6 +46,7 @@ def _commands(serving: front.Front) -> dict[str, Callable[..., Any]]:
         "add_fault": lambda **fault: _add_fault(serving, **fault),
         "clear_faults": serving.faults.clear,
         "set_session_seconds": lambda seconds: setattr(serving, "session_seconds", seconds),
+        "set_password_life": lambda seconds: setattr(serving.registries, "life", seconds),
         "set_roleless": lambda roleless: setattr(serving, "roleless", roleless),
         "set_page": lambda size: setattr(serving, "page", size),
         "set_new_keys_unknown": lambda seconds: setattr(serving.gate, "new_keys_unknown", seconds),
@@ -67,5 +68,6 @@ def _reset(serving: front.Front) -> None:
     serving.federation.clear()
     serving.session_seconds = None
     serving.roleless = False
+    serving.registries.clear()
     serving.page = simulate.PAGE
     serving.gate.new_keys_unknown = 0.0

@@ -14,6 +14,7 @@ from emulators.server import (
     assume,
     authority,
     backing,
+    ecr,
     faults,
     federation,
     gate,
@@ -46,6 +47,7 @@ class Front:
         self.session_seconds: float | None = None
         self.page = simulate.PAGE
         self.roleless = False
+        self.registries = ecr.Registries()
 
     async def handle(self, request: wire.Request) -> wire.Reply:
         """Answers one request."""
@@ -69,12 +71,14 @@ class Front:
 
     def _serve(self, request: wire.Request, call: naming.Call, now: float, skew: float) -> wire.Reply:
         try:
+            if request.path == ecr.ENTRY:
+                return self.registries.enter(request, now)
             if call.action == "AssumeRoleWithWebIdentity":
                 assume.require_trusted(self.federation.bearer(call.form, now), call.form)
                 return backing.forward(federation.regional(self._timed(request, call, skew), call.form))
             caller = self.gate.authenticate(request, call, now)
             _require_emulated(request, call)
-            return self._perform(request, call, caller, skew)
+            return self._perform(request, call, caller, now, skew)
         except answers.Refusal as refusal:
             return answers.render(call.service, refusal)
         except NotImplementedError:
@@ -84,8 +88,10 @@ class Front:
             return answers.render(call.service, answers.Refusal(418, "EmulatorBug", type(error).__name__))
 
     def _perform(
-        self, request: wire.Request, call: naming.Call, caller: accounts.Principal, skew: float
+        self, request: wire.Request, call: naming.Call, caller: accounts.Principal, now: float, skew: float
     ) -> wire.Reply:
+        if call.service in ecr.SERVICES:
+            return self.registries.answer(caller, call, now)
         if call.action in _OPENING:
             return self._open(request, call, caller, skew)
         if caller.in_session and caller.role_arn is None:

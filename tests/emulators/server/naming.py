@@ -16,7 +16,7 @@ from werkzeug import exceptions
 
 from emulators.server import backing, wire
 
-SERVICES = ("sts", "iam", "s3", "organizations")
+SERVICES = ("sts", "iam", "s3", "organizations", "ecr", "ecr-public")
 _SCOPE = re.compile(r"Credential=([^/,\s]+)/\d+/[^/,\s]+/([^/,\s]+)/aws4_request")
 _VERSIONS = {"2011-06-15": "sts", "2010-05-08": "iam"}
 
