@@ -18,8 +18,8 @@ class Call(NamedTuple):
 class Oracle(service.Service):
     """An HTTPS server on 127.0.0.1, in a process of its own.
 
-    It verifies signature, signed headers, host, time and key of each request. A user is shown to itself,
-    unless a policy forbids it.
+    It verifies signature, signed headers, host, time, body, and key or session of each request. A user is
+    shown to itself, unless a policy forbids it.
     """
 
     kind: ClassVar[str] = "oracle"
@@ -50,6 +50,10 @@ class Oracle(service.Service):
     def set_allowed(self, user: str, *, allowed: bool) -> None:
         """Says whether a user may see itself."""
         self.child.call("set_allowed", user=user, allowed=allowed)
+
+    def limit_sessions(self, seconds: int | None) -> None:
+        """Makes new sessions this long, whatever is asked for; None ends it."""
+        self.child.call("set_session_seconds", seconds=seconds)
 
     def set_open(self, *, opened: bool) -> None:
         """Lets it answer before it looks at signatures, as no real one does."""

@@ -47,10 +47,12 @@ def emulator() -> Iterator[Oracle]:
 
 @pytest.mark.parametrize("passphrase", ["", PASSPHRASE])
 @pytest.mark.parametrize("url", URLS)
+@pytest.mark.parametrize("body", [None, b'{"publicKey":"a"}'])
 def test_a_request_of_ours_has_the_signature_of_the_sdk(
-    oci: Any, key: rsa.RSAPrivateKey, url: str, passphrase: str
+    oci: Any, key: rsa.RSAPrivateKey, url: str, passphrase: str, body: bytes | None
 ) -> None:
-    ours = _oci.signed(url, NOW, key=key, key_id=f"{TENANCY}/{USER}/{_oci.fingerprint(key)}")
+    name = f"{TENANCY}/{USER}/{_oci.fingerprint(key)}"
+    ours = _oci.signed(url, NOW, key=key, key_id=name, body=body)
     signer = oci.signer.Signer(
         TENANCY,
         USER,
@@ -59,7 +61,9 @@ def test_a_request_of_ours_has_the_signature_of_the_sdk(
         pass_phrase=passphrase or None,
         private_key_content=pem(key, passphrase=passphrase),
     )
-    request = oci._vendor.requests.Request("GET", url, headers={"date": ours["Date"]}).prepare()
+    headers = {"date": ours["Date"], "content-type": "application/json"}
+    method = "GET" if body is None else "POST"
+    request = oci._vendor.requests.Request(method, url, headers=headers, data=body).prepare()
     theirs = signer.do_request_sign(request).headers
     assert (theirs["host"], theirs["date"]) == (ours["Host"], ours["Date"])
     assert _parameters(theirs["authorization"]) == _parameters(ours["Authorization"])

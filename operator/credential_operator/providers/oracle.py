@@ -9,7 +9,7 @@ import pydantic
 
 from credential_operator import errors
 from credential_operator.api import values
-from credential_operator.providers import _json, _oci, _rsa, contract, network
+from credential_operator.providers import _json, _oci, _oci_session, _rsa, contract, issue, network
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric import rsa
@@ -59,6 +59,16 @@ class Config(contract.Config):
         ),
     ] = None
     """The identity service to ask in place of the region's own, such as a private one."""
+    auth_endpoint: Annotated[
+        str | None,
+        pydantic.Field(max_length=512),
+        values.Matching(
+            r"^https://[^/?#@\\ ]+/?$",
+            "a URL without path, such as https://auth.eu-frankfurt-1.oraclecloud.com",
+        ),
+    ] = None
+    """The authentication service to ask for sessions in place of the region's own. Where `endpoint` is written
+    and this is not, none can be opened."""
     ca_bundle: contract.CABundle = None
     """The certificates (PEM) of the authorities that the identity service's certificate is checked against, in
     place of the public ones."""
@@ -73,6 +83,23 @@ class Keys(contract.Keys):
     """What the private key is encrypted with, where it is."""
 
 
+class SessionToken(_oci_session.SessionToken):
+    """A session of the key's user."""
+
+    def authority(self, config: Config) -> str:
+        """Names the authentication service; raises Misconfigured where nobody says where it is."""
+        if config.endpoint and not config.auth_endpoint:
+            raise errors.Misconfigured("Set oracle.authEndpoint, as oracle.endpoint is set.")
+        own = _oci.service_url("auth", config.region, config.tenancy_ocid)
+        return (config.auth_endpoint or own).rstrip("/")
+
+    def signed(
+        self, config: Config, keys: Keys, url: str, now: datetime.datetime, body: bytes
+    ) -> dict[str, str]:
+        """Gives the headers of a request that the stored key signs."""
+        return _signed(config, _key(keys), url, now, body)
+
+
 class Provider:
     """Asks the identity service for the user whose key it is."""
 
@@ -85,6 +112,7 @@ class Provider:
     )
     config = Config
     keys = Keys
+    issues: ClassVar[tuple[issue.Kind[Any], ...]] = (SessionToken(),)
     permission_sets: ClassVar[Mapping[str, tuple[str, ...]]] = {}
     variables: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "privateKey": ("OCI_CLI_KEY_CONTENT", "TF_VAR_private_key"),
@@ -191,7 +219,7 @@ def _url(config: Config) -> str:
 
 
 def _base(config: Config) -> str:
-    base = config.endpoint or _oci.identity_url(config.region, config.tenancy_ocid)
+    base = config.endpoint or _oci.service_url("identity", config.region, config.tenancy_ocid)
     return f"{base.rstrip('/')}/20160918"
 
 
@@ -203,9 +231,11 @@ def _key(keys: Keys) -> "rsa.RSAPrivateKey":
     return _rsa.load(keys.private_key.get_secret_value(), "privateKey", passphrase=_passphrase(keys))
 
 
-def _signed(config: Config, key: "rsa.RSAPrivateKey", url: str, now: datetime.datetime) -> dict[str, str]:
+def _signed(
+    config: Config, key: "rsa.RSAPrivateKey", url: str, now: datetime.datetime, body: bytes | None = None
+) -> dict[str, str]:
     name = f"{config.tenancy_ocid}/{config.user_ocid}/{config.fingerprint}"
-    return _oci.signed(url, now, key=key, key_id=name)
+    return _oci.signed(url, now, key=key, key_id=name, body=body)
 
 
 def _list(config: Config, keys: Keys, context: contract.Context, target: str) -> Iterator[dict[str, Any]]:

@@ -70,4 +70,10 @@ CASES = {
         good=signing(endpoint="https://identity.example.com:8443/"),
         bad=signing(endpoint="https://identity.example.com/20160918"),
     ),
+    "oracle: the authentication service's endpoint is a URL": Case(
+        "spec.oracle.authEndpoint",
+        "must be a URL without path, such as https://auth.eu-frankfurt-1.oraclecloud.com",
+        good=signing(authEndpoint="https://auth.example.com:8443/"),
+        bad=signing(authEndpoint="https://auth.example.com/v1"),
+    ),
 }

@@ -21,7 +21,7 @@ from cryptography import exceptions
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
-from emulators.server import channel, desk, wire
+from emulators.server import channel, desk, oracle_sessions, wire
 
 USERS = "/20160918/users/"
 KEYS = "/apiKeys"
@@ -77,6 +77,7 @@ class Identity(desk.Desk):
         super().__init__()
         self.users: dict[str, User] = {}
         self.compartments: dict[str, Compartment] = {}
+        self.sessions = oracle_sessions.Sessions()
         self.opened = False
 
     def create_user(self, tenancy: str, user: str) -> None:
@@ -124,12 +125,14 @@ class Identity(desk.Desk):
             "delete_key": self.delete_key,
             "set_allowed": self.set_allowed,
             "set_open": self.set_open,
+            "set_session_seconds": lambda seconds: setattr(self.sessions, "seconds", seconds),
         }
 
     def reset(self) -> None:
         """Forgets everything."""
         self.users.clear()
         self.compartments.clear()
+        self.sessions.seconds = None
         self.opened = False
         self.clear()
 
@@ -141,6 +144,8 @@ class Identity(desk.Desk):
         """Answers one request."""
         try:
             caller = None if self.opened else self._caller(request, now)
+            if (request.method, request.path) == ("POST", oracle_sessions.PATH):
+                return self._open(request, caller, now)
             if (request.method, request.path) == ("GET", COMPARTMENTS):
                 return self._compartments(request, caller)
             if (request.method, request.path) == ("GET", f"{USERS}{caller}{KEYS}"):
@@ -164,6 +169,17 @@ class Identity(desk.Desk):
                 for one, key in keys.items()
             ],
         )
+
+    def _open(self, request: wire.Request, caller: str | None, now: float) -> wire.Reply:
+        """Opens a session of the user."""
+        user = self.users.get(caller or "")
+        if user is None:
+            raise _unauthenticated()
+        try:
+            token = self.sessions.open(caller or "", user.tenancy, request.body, now)
+        except oracle_sessions.InvalidError:
+            raise Refusal(400, "InvalidParameter", "The request is not valid.") from None
+        return _json(200, {"token": token})
 
     def _compartments(self, request: wire.Request, caller: str | None) -> wire.Reply:
         """Lists the compartments of the user's tenancy in which it may inspect something, page by page."""
@@ -201,15 +217,23 @@ class Identity(desk.Desk):
         proper = (
             scheme == "Signature" and sent.get("version") == "1" and sent.get("algorithm") == "rsa-sha256"
         )
-        if not proper or not set(signed) >= NEEDED or not _timely(request, now):
+        covered = set(signed) >= NEEDED and oracle_sessions.covered(request, signed)
+        if not proper or not covered or not _timely(request, now):
             raise _unauthenticated()
-        tenancy, _, named = sent.get("keyId", "").partition("/")
+        name, public = self._signer(sent.get("keyId", ""), now)
+        if public is None or not _verifies(public, sent.get("signature", ""), _text(request, signed)):
+            raise _unauthenticated()
+        return name
+
+    def _signer(self, key_id: str, now: float) -> tuple[str, rsa.RSAPublicKey | None]:
+        """Gives whose key or session it is, and what verifies its requests."""
+        if key_id.startswith(oracle_sessions.MARK):
+            return self.sessions.holder(key_id.removeprefix(oracle_sessions.MARK), now) or ("", None)
+        tenancy, _, named = key_id.partition("/")
         name, _, fingerprint = named.partition("/")
         user = self.users.get(name)
         key = user.keys.get(fingerprint) if user and user.tenancy == tenancy else None
-        if key is None or not _verifies(key.public, sent.get("signature", ""), _text(request, signed)):
-            raise _unauthenticated()
-        return name
+        return name, key.public if key else None
 
 
 def _unauthenticated() -> Refusal:
