@@ -61,6 +61,12 @@ def log_in(stage: suite.Stage, issued: issue.Issued, within: network.Session) ->
     return user.check(within=within)
 
 
+def endpoint_of(stage: suite.Stage, name: str, config: Mapping[str, Any], options: Mapping[str, Any]) -> str:
+    """Names the endpoint whose budget a short-lived key takes."""
+    kind = kind_of(stage, name)
+    return kind.endpoint(stage.read(config), kind.options.model_validate(options))
+
+
 class Issuance:
     """What every kind keeps."""
 

@@ -174,6 +174,10 @@ class TestRegistryPassword(Tokens, issuance.Passwords):
         with pytest.raises((errors.Rejected, errors.Expired)):
             log_in()
 
+    def test_trouble_of_a_registry_is_its_own(self, stage: suite.Stage) -> None:
+        options = {"registry": HOST}
+        assert issuance.endpoint_of(stage, self.kind, stage.config, options) == f"{HOST}:443"
+
     def test_an_application_without_a_role_there_is_not_permitted(
         self, stage: suite.Stage, emulator: AzureEmulator, unmade: Callable[..., Any]
     ) -> None:

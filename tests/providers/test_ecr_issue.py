@@ -109,6 +109,14 @@ class TestRegistryPassword(issuance.Passwords, amazon.Account):
         keys = stage.exchange({"roleARN": role}, issuer.token("sts.amazonaws.com"))
         self.use(stage, make(keys=keys))
 
+    def test_trouble_of_an_sts_of_ones_own_is_not_counted_as_amazons(
+        self, stage: suite.Stage, options: Mapping[str, Any]
+    ) -> None:
+        own = {"endpoint": "https://sts.example.com"}
+        usual = "api.ecr.eu-west-1.amazonaws.com:443"
+        assert issuance.endpoint_of(stage, self.kind, own, options) == "sts.example.com:443"
+        assert issuance.endpoint_of(stage, self.kind, {}, options) == usual
+
     def test_one_password_is_no_other(
         self, stage: suite.Stage, make: Callable[..., issue.Issued], led: network.Session
     ) -> None:

@@ -264,6 +264,21 @@ class TestImpersonatedAccessToken(Tokens):
             kind.options.model_validate(options)
 
 
+def test_trouble_of_an_address_of_ones_own_is_not_counted_as_googles(emulator: Google) -> None:
+    stage = suite.Stage(provider=google.PROVIDER, emulator=emulator, config={}, good={}, wrong={})
+    impersonated = {"serviceAccount": TARGET}
+    url, api = {"tokenURL": "https://a.example.com/token"}, {"apiEndpoint": "https://b.example.com"}
+    expected: list[tuple[Mapping[str, str], str, str]] = [
+        ({}, "oauth2.googleapis.com:443", "iamcredentials.googleapis.com:443"),
+        (url, "a.example.com:443", "a.example.com:443"),
+        (api, "b.example.com:443", "b.example.com:443"),
+        ({**url, **api}, "a.example.com:443", "a.example.com:443"),
+    ]
+    for config, own, other in expected:
+        assert issuance.endpoint_of(stage, "AccessToken", config, {}) == own
+        assert issuance.endpoint_of(stage, "ImpersonatedAccessToken", config, impersonated) == other
+
+
 class TestRegistryPassword(Tokens):
     kind: ClassVar[str] = "RegistryPassword"
 

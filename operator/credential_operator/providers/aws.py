@@ -103,6 +103,11 @@ class AssumeRole(Sessions, _aws_issue.AssumeRole):
 class RegistryPassword(_ecr.RegistryPassword):
     """What a registry's users log in with."""
 
+    def endpoint(self, config: Config, options: issue.Registry) -> str:
+        """Names the endpoint that is called; an STS of the config's own first, whose trouble is no other's."""
+        usual = super().endpoint(config, options)
+        return str(network.parse(_url(config))) if config.endpoint else usual
+
     def partition(self, config: Config) -> _partitions.Partition:
         """Gives the partition that the key is at home in."""
         return _partition(config)

@@ -110,9 +110,10 @@ VARIABLES: Mapping[str, tuple[str, ...]] = {
 class Tokens(_azure_issue.Service):
     """How the application signs in for what is handed over."""
 
-    def endpoint(self, config: Config, _options: issue.Options) -> str:
-        """Names the endpoint that the application signs in at."""
-        return str(network.parse(_authority(config)))
+    def endpoint(self, config: Config, options: issue.Options) -> str:
+        """Names the endpoint that the application signs in at, or a registry, whose trouble is its own."""
+        own = f"https://{options.registry}" if isinstance(options, issue.Registry) else _authority(config)
+        return str(network.parse(own))
 
     def application(self, config: Config, keys: Shown, context: contract.Context) -> _sign_in.Application:
         """Gives the application, with the time that begins now."""

@@ -112,8 +112,12 @@ class Tokens(_google_issue.Service):
     """How tokens are asked for that are handed over."""
 
     def endpoint(self, config: Config, options: Any) -> str:
-        """Names the token endpoint, or who makes tokens of other accounts."""
-        if isinstance(options, _google_issue.Impersonation):
+        """Names the token endpoint, or who makes tokens of other accounts; an address of the config's own first.
+
+        Others would wait where its trouble was counted as Google's.
+        """
+        impersonated = isinstance(options, _google_issue.Impersonation)
+        if config.token_url is None and (impersonated or config.api_endpoint):
             return _google_issue.instead_of(config.api_endpoint)
         return PROVIDER.endpoint(config)
 
