@@ -154,24 +154,6 @@ CASES = {
         good={**target(format="fields", keys={"user": "bucket"}), "aws": None, "s3": {}},
         bad={**target(format="fields", keys={"user": "accountID"}), "aws": None, "s3": {}},
     ),
-    "format env has no options": Case(
-        "spec.targets[0].options",
-        "format env takes no options: remove the others",
-        good=target(format="velero", options={"profile": "a"}),
-        bad=target(options={"profile": "a"}),
-    ),
-    "format fields has no options": Case(
-        "spec.targets[0].options",
-        "format fields takes no options: remove the others",
-        good=target(format="fields", keys={"user": "accessKeyID"}, options={}),
-        bad=target(format="fields", keys={"user": "accessKeyID"}, options={"profile": "a"}),
-    ),
-    "a profile has a name that tools can read": Case(
-        "spec.targets[0].options.profile",
-        "must be ",
-        good=target(format="velero", options={"profile": "a-1"}),
-        bad=target(format="velero", options={"profile": "a]b"}),
-    ),
     "labels have keys that labels can have": Case(
         "spec.targets[0].labels",
         'every key must be a label or annotation key, such as app or example.com/team; not "a b"',

@@ -13,7 +13,6 @@ import botocore.session
 import pytest
 
 from credential_operator import errors, formats
-from credential_operator.api import credential
 from unit import reading
 from unit.reading import CLIENT, KEY_FILE, ORACLE, OTHER, TENANT, load
 
@@ -78,8 +77,16 @@ def coded(pair: str) -> str:
     return base64.b64encode(pair.encode()).decode()
 
 
-def test_the_layouts_are_those_of_formats_and_ini() -> None:
-    assert set(formats.sources()) == {*formats.find(), "ini"} - {credential.FIELDS}
+def test_the_layouts_are_those_that_secrets_are_made_in_for_several_tools() -> None:
+    assert set(formats.sources()) == {
+        "aws-credentials-file",
+        "azure-sdk-auth",
+        "docker-registry",
+        "env",
+        "google-key-file",
+        "ini",
+        "velero",
+    }
     for layout in formats.sources().values():
         layout.source_options()
 

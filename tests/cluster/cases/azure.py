@@ -21,7 +21,7 @@ def keyless(**identity: Any) -> Json:
 
 
 CASES = {
-    **dict(field_cases("azure", "clientSecret", azure(), formats="azure-sdk-auth, env, fields, velero")),
+    **dict(field_cases("azure", "clientSecret", azure(), sources="azure-sdk-auth, env, fields, velero")),
     "azure: a tenant has an ID or a domain": Case(
         "spec.azure.tenantID",
         "must be a tenant: its ID, such as 8d3e1c9a-0000-4000-8000-000000000000, or a domain of it",

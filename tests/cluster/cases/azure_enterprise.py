@@ -10,7 +10,7 @@ def enterprise(enrollment: str) -> Json:
 
 
 CASES = {
-    **dict(field_cases("azureEnterprise", "apiKey", enterprise("8608480"), formats="env, fields")),
+    **dict(field_cases("azureEnterprise", "apiKey", enterprise("8608480"), sources="env, fields")),
     "azureEnterprise: an enrollment has a number": Case(
         "spec.azureEnterprise.enrollment",
         "must be an enrollment's number: digits, such as 8608480",

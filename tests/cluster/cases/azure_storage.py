@@ -12,7 +12,7 @@ def storage(**changes: Any) -> Json:
 
 
 CASES = {
-    **dict(field_cases("azureStorage", "accountKey", storage(), formats="env, fields, velero")),
+    **dict(field_cases("azureStorage", "accountKey", storage(), sources="env, fields, velero")),
     "azureStorage: an account has a name": Case(
         "spec.azureStorage.accountName",
         "must be a storage account's name: 3 to 24 lower-case letters and digits",

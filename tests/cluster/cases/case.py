@@ -58,11 +58,11 @@ def probe_cases(kind: str, field: str) -> Iterator[tuple[str, Case]]:
             bad=probing(kind, {"headers": {"X-Auth-Token": "canary"}}),
         ),
     )
-    yield from field_cases(kind, field, probing(kind), formats="env, fields")
+    yield from field_cases(kind, field, probing(kind), sources="env, fields")
 
 
-def field_cases(kind: str, field: str, good: Json, *, formats: str) -> Iterator[tuple[str, Case]]:
-    """Yield the examples of the rules that every type has: `field` is one of its own, `formats` all it can."""
+def field_cases(kind: str, field: str, good: Json, *, sources: str) -> Iterator[tuple[str, Case]]:
+    """Yield the examples of the rules that every type has: `field` is one of its own."""
     yield (
         f"{kind}: the source Secret's keys are for its fields",
         Case(
@@ -85,19 +85,19 @@ def field_cases(kind: str, field: str, good: Json, *, formats: str) -> Iterator[
         f"{kind}: a target has a format that can hold it",
         Case(
             "spec.targets",
-            f"must have formats that can serve {kind}: {formats}",
+            f"must have formats that can serve {kind}: ",
             good={**good, "targets": [{"name": "a", "format": "env"}]},
             bad={**good, "targets": [{"name": "a", "format": "aws-credentials-file"}]},
         ),
     )
-    yield source_case(kind, good, formats=formats)
+    yield source_case(kind, good, sources=sources)
 
 
 def source_case(
-    kind: str, good: Json, *, formats: str, wrong: str = "aws-credentials-file"
+    kind: str, good: Json, *, sources: str, wrong: str = "aws-credentials-file"
 ) -> tuple[str, Case]:
-    """Return the example of a rule that every type has: what it can be laid out as, it can be read from."""
-    readable = ", ".join(sorted({*formats.split(", "), "ini"}))
+    """Return the example of a rule that every type has: `sources` are the layouts it can be read from, but ini."""
+    readable = ", ".join(sorted({*sources.split(", "), "ini"}))
     return (
         f"{kind}: the source has a format that can hold it",
         Case(

@@ -23,7 +23,7 @@ def federated(*, without: str = "", **identity: Any) -> Json:
 
 CASES = {
     **dict(
-        field_cases("google", "serviceAccountJSON", keyed(), formats="env, fields, google-key-file, velero")
+        field_cases("google", "serviceAccountJSON", keyed(), sources="env, fields, google-key-file, velero")
     ),
     "google: a scope is a word": Case(
         "spec.google.scopes[0]",

@@ -65,5 +65,5 @@ CASES = {
         good=asserting(keyID="a/b=="),
         bad=asserting(keyID="a b"),
     ),
-    **dict(field_cases("oauth2", "clientSecret", asking(), formats="env, fields")),
+    **dict(field_cases("oauth2", "clientSecret", asking(), sources="env, fields")),
 }

@@ -21,7 +21,7 @@ def signing(**changes: str) -> Json:
 
 
 CASES = {
-    **dict(field_cases("oracle", "privateKey", signing(), formats="env, fields")),
+    **dict(field_cases("oracle", "privateKey", signing(), sources="env, fields")),
     "oracle: the tenancy is an OCID": Case(
         "spec.oracle.tenancyOCID",
         "must be the OCID of a tenancy: ocid1.tenancy.oc1.. and letters and digits",

@@ -24,5 +24,5 @@ CASES = {
         good=user(repository="team/sub-team/my__app.v2"),
         bad=user(repository="team/app:1.0"),
     ),
-    **dict(field_cases("registry", "password", user(), formats="docker-registry, env, fields")),
+    **dict(field_cases("registry", "password", user(), sources="docker-registry, env, fields")),
 }

@@ -1,4 +1,4 @@
-"""The rules of layouts: of source Secrets, and of targets that not every type can have."""
+"""The rules of layouts of source Secrets."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from cluster.cases.azure import azure
 from cluster.cases.case import Case, source_case
 from cluster.cases.google import keyed
 from cluster.cases.registry import user
-from cluster.crds import Json, spec, target
+from cluster.crds import Json, spec
 
 AWS = "aws-credentials-file, env, fields, velero"
 TAKES = {
@@ -38,11 +38,6 @@ def lacking(layout: str) -> dict[str, str]:
     return {"profile": "a"} if layout == "ini" else {"section": "a"}
 
 
-def laid_out(whole: Json, layout: str, **more: Any) -> Json:
-    """Return a spec with one target of a layout."""
-    return {**whole, "targets": [{"name": "a", "format": layout, **more}]}
-
-
 CASES = {
     **{
         f"a source of the format {layout} takes its own options": Case(
@@ -55,8 +50,8 @@ CASES = {
     },
     **dict(
         (
-            source_case("aws", spec(), formats=AWS, wrong="google-key-file"),
-            source_case("s3", spec(without="aws", s3={}), formats=AWS, wrong="docker-registry"),
+            source_case("aws", spec(), sources=AWS, wrong="google-key-file"),
+            source_case("s3", spec(without="aws", s3={}), sources=AWS, wrong="docker-registry"),
         )
     ),
     "a source has keys of one's own choice in one format only": Case(
@@ -82,35 +77,5 @@ CASES = {
         "must be a section's name: letters, digits, '.', '_' and '-'",
         good=source(format="ini", options={"section": "DEFAULT"}),
         bad=source(format="ini", options={"section": "[a]"}),
-    ),
-    "aws: a target has a format that can hold it": Case(
-        "spec.targets",
-        f"must have formats that can serve aws: {AWS}",
-        good=target(format="velero"),
-        bad=target(format="docker-registry"),
-    ),
-    "s3: a target has a format that can hold it": Case(
-        "spec.targets",
-        f"must have formats that can serve s3: {AWS}",
-        good=laid_out(spec(without="aws", s3={}), "aws-credentials-file"),
-        bad=laid_out(spec(without="aws", s3={}), "google-key-file"),
-    ),
-    "format azure-sdk-auth has no options": Case(
-        "spec.targets[0].options",
-        "format azure-sdk-auth takes no options: remove the others",
-        good=laid_out(azure(), "azure-sdk-auth"),
-        bad=laid_out(azure(), "azure-sdk-auth", options={"profile": "a"}),
-    ),
-    "format docker-registry has no options": Case(
-        "spec.targets[0].options",
-        "format docker-registry takes no options: remove the others",
-        good=laid_out(user(), "docker-registry"),
-        bad=laid_out(user(), "docker-registry", options={"profile": "a"}),
-    ),
-    "format google-key-file has no options": Case(
-        "spec.targets[0].options",
-        "format google-key-file takes no options: remove the others",
-        good=laid_out(keyed(), "google-key-file"),
-        bad=laid_out(keyed(), "google-key-file", options={"profile": "a"}),
     ),
 }

@@ -1,0 +1,64 @@
+"""The rules of layouts of targets: which type can have them, and what they are to be told besides."""
+
+from typing import Any
+
+from cluster.cases.azure import azure
+from cluster.cases.case import Case
+from cluster.cases.google import keyed
+from cluster.cases.registry import user
+from cluster.crds import Json, spec, target
+
+NONE = "no options"
+BUCKET = spec(without="aws", s3={"bucket": "backups"})
+KEYS = {"keys": {"user": "accessKeyID"}}
+
+
+def laid_out(whole: Json, layout: str, **more: Any) -> Json:
+    """Return a spec with one target of a layout."""
+    return {**whole, "targets": [{"name": "a", "format": layout, **more}]}
+
+
+TAKES: dict[str, tuple[str, Json, Json]] = {
+    "azure-sdk-auth": (NONE, azure(), {}),
+    "docker-registry": (NONE, user(), {}),
+    "env": (NONE, spec(), {}),
+    "fields": (NONE, spec(), KEYS),
+    "google-key-file": (NONE, keyed(), {}),
+}
+"""What each layout takes, a type that can have it, and what its targets need besides."""
+
+
+def foreign(takes: str) -> dict[str, str]:
+    """Return an option that a layout does not take."""
+    return {"profile": "a"} if "profile" not in takes else {"resourceGroup": "a"}
+
+
+CASES = {
+    **{
+        f"format {layout} takes its own options": Case(
+            "spec.targets[0].options",
+            f"format {layout} takes {takes}: remove the others",
+            good=laid_out(whole, layout, options={}, **more),
+            bad=laid_out(whole, layout, options=foreign(takes), **more),
+        )
+        for layout, (takes, whole, more) in TAKES.items()
+    },
+    "aws: a target has a format that can hold it": Case(
+        "spec.targets",
+        "must have formats that can serve aws: aws-credentials-file, ",
+        good=target(format="velero"),
+        bad=target(format="docker-registry"),
+    ),
+    "s3: a target has a format that can hold it": Case(
+        "spec.targets",
+        "must have formats that can serve s3: aws-credentials-file, ",
+        good=laid_out(BUCKET, "velero"),
+        bad=laid_out(BUCKET, "google-key-file"),
+    ),
+    "a profile has a name that tools can read": Case(
+        "spec.targets[0].options.profile",
+        "must be a profile's name: letters, digits, '.', '_' and '-'",
+        good=target(format="velero", options={"profile": "a-1"}),
+        bad=target(format="velero", options={"profile": "a]b"}),
+    ),
+}

@@ -1,0 +1,43 @@
+"""Which formats serve which credential types: what is accepted, and what is offered where another is refused."""
+
+from __future__ import annotations
+
+import pytest
+
+from credential_operator import formats, providers
+from credential_operator.api import installed
+
+ANY = {"env", "fields"}
+"""Those that serve every type."""
+ACCESS_KEY = {"aws-credentials-file", "velero"}
+"""Those that serve every access key."""
+STORAGE = {
+    "velero",
+}
+"""Those that serve every key for storage."""
+CLOUD = {
+    "velero",
+}
+"""Those that serve every key for a cloud with more than storage, but Oracle's."""
+SERVED = {
+    "aws": ANY | ACCESS_KEY | CLOUD,
+    "s3": ANY | ACCESS_KEY | STORAGE,
+    "azure": ANY | CLOUD | {"azure-sdk-auth"},
+    "azureStorage": ANY | STORAGE,
+    "google": ANY | CLOUD | (STORAGE - set()) | {"google-key-file"},
+    "oracle": ANY | set(),
+    "basic": ANY | set(),
+    "ntlm": ANY | set(),
+    "registry": ANY | {"docker-registry"},
+}
+"""Type -> its formats; types that are not here have those of every type."""
+
+
+@pytest.mark.parametrize("name", sorted(providers.find()))
+def test_a_type_has_the_formats_that_have_a_use_for_it(name: str) -> None:
+    found = installed.formats_of(providers.find()[name], formats.find().values())
+    assert set(found) == SERVED.get(name, ANY)
+
+
+def test_every_format_serves_a_type() -> None:
+    assert set().union(*SERVED.values()) == {*formats.find()}
