@@ -63,7 +63,9 @@ def load(
     return dict(provider.fields(config, keys))
 
 
-def render(type_name: str, layout: str, fields: Mapping[str, str], **options: Any) -> Mapping[str, bytes]:
+def render(
+    type_name: str, layout: str, fields: Mapping[str, str | bytes], **options: Any
+) -> Mapping[str, bytes]:
     """Lay fields out as a target."""
     found = formats.find()[layout]
     variables = providers.find()[type_name].variables

@@ -9,13 +9,15 @@ from credential_operator.api import installed
 
 ANY = {"env", "fields"}
 """Those that serve every type."""
-ACCESS_KEY = {"aws-credentials-file", "velero"}
+ACCESS_KEY = {"aws-credentials-file", "terraform", "velero"}
 """Those that serve every access key."""
 STORAGE = {
+    "terraform",
     "velero",
 }
 """Those that serve every key for storage."""
 CLOUD = {
+    "terraform",
     "velero",
 }
 """Those that serve every key for a cloud with more than storage, but Oracle's."""
@@ -25,7 +27,7 @@ SERVED = {
     "azure": ANY | CLOUD | {"azure-sdk-auth"},
     "azureStorage": ANY | STORAGE,
     "google": ANY | CLOUD | (STORAGE - set()) | {"google-key-file"},
-    "oracle": ANY | set(),
+    "oracle": ANY | {"terraform"},
     "basic": ANY | set(),
     "ntlm": ANY | set(),
     "registry": ANY | {"docker-registry"},

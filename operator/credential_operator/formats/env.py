@@ -12,7 +12,8 @@ class Format:
 
     name: ClassVar[str] = "env"
     title: ClassVar[str] = (
-        "The provider's usual environment variables, one key each: for `envFrom`, SDKs, restic, Terraform."
+        "The provider's usual environment variables, one key each: for `envFrom`, the SDKs of AWS, Azure and Oracle, "
+        "Azure Service Operator, Percona."
     )
     source_title: ClassVar[str] = (
         "The provider's usual environment variables, one key each; what they say of public fields must be "

@@ -24,6 +24,7 @@ TAKES: dict[str, tuple[str, Json, Json]] = {
     "env": (NONE, spec(), {}),
     "fields": (NONE, spec(), KEYS),
     "google-key-file": (NONE, keyed(), {}),
+    "terraform": (NONE, spec(), {}),
 }
 """What each layout takes, a type that can have it, and what its targets need besides."""
 
