@@ -45,6 +45,8 @@ READERS: Mapping[str, Reader] = {
     "text": lambda content: {"": content.decode()},
 }
 LAID_OUT: list[tuple[str, str, str, Mapping[str, Any]]] = [
+    ("aws", "crossplane", "ini", {}),
+    ("azure", "crossplane", "json", {}),
     ("azure", "terraform", "text", {}),
     ("s3", "terraform", "text", {}),
 ]

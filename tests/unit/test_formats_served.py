@@ -9,7 +9,7 @@ from credential_operator.api import installed
 
 ANY = {"env", "fields"}
 """Those that serve every type."""
-ACCESS_KEY = {"aws-credentials-file", "terraform", "velero"}
+ACCESS_KEY = {"aws-credentials-file", "crossplane", "terraform", "velero"}
 """Those that serve every access key."""
 STORAGE = {
     "terraform",
@@ -17,6 +17,7 @@ STORAGE = {
 }
 """Those that serve every key for storage."""
 CLOUD = {
+    "crossplane",
     "terraform",
     "velero",
 }
@@ -27,7 +28,7 @@ SERVED = {
     "azure": ANY | CLOUD | {"azure-sdk-auth"},
     "azureStorage": ANY | STORAGE,
     "google": ANY | CLOUD | (STORAGE - set()) | {"google-key-file"},
-    "oracle": ANY | {"terraform"},
+    "oracle": ANY | {"crossplane", "terraform"},
     "basic": ANY | set(),
     "ntlm": ANY | set(),
     "registry": ANY | {"docker-registry"},

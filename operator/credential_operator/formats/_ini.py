@@ -69,21 +69,27 @@ def render(material: contract.Material, profile: str, settings: Mapping[str, str
     `settings` are further lines of the profile: name in the file -> field.
     """
     if "roleARN" not in material.fields:
-        return _section(material, profile, {**KEY, **settings}).encode()
+        return section(profile, _lines(material, {**KEY, **settings})).encode()
     source = f"{profile}-source"
-    role = _section(material, profile, {**ROLE, **settings}, [f"source_profile = {source}"])
-    return f"{role}\n{_section(material, source, KEY)}".encode()
+    role = {"source_profile": ("options.profile", source), **_lines(material, {**ROLE, **settings})}
+    return f"{section(profile, role)}\n{section(source, _lines(material, KEY))}".encode()
 
 
-def _section(
-    material: contract.Material, name: str, lines: Mapping[str, str], fixed: list[str] | None = None
-) -> str:
-    written = [
-        f"{line} = {_text.bare(field, material.fields[field])}"
-        for line, field in lines.items()
-        if field in material.fields
-    ]
-    return "\n".join([f"[{name}]", *(fixed or []), *written, ""])
+def key(material: contract.Material) -> bytes:
+    """Writes the profile `default` with the key alone: the consumer is told elsewhere what else it needs."""
+    return section("default", _lines(material, KEY)).encode()
+
+
+def section(name: str, lines: Mapping[str, tuple[str, str | bytes]]) -> str:
+    """Writes a section: name in the file -> field and value; raises InvalidKeyMaterial for what no line can hold."""
+    written = [f"{line} = {_text.bare(field, value)}" for line, (field, value) in lines.items()]
+    return "\n".join([f"[{name}]", *written, ""])
+
+
+def _lines(material: contract.Material, lines: Mapping[str, str]) -> Mapping[str, tuple[str, str | bytes]]:
+    return {
+        line: (field, material.fields[field]) for line, field in lines.items() if field in material.fields
+    }
 
 
 def read(content: str, where: str, profile: str, asked: contract.Asked) -> contract.Found:

@@ -11,7 +11,7 @@ class Format:
 
     name: ClassVar[str] = "aws-credentials-file"
     title: ClassVar[str] = (
-        "A shared credentials file under the key `credentials`: for AWS SDKs, external-dns, Crossplane, "
+        "A shared credentials file under the key `credentials`: for AWS SDKs, external-dns, "
         "AWS Controllers for Kubernetes."
     )
     source_title: ClassVar[str] = (

@@ -20,7 +20,7 @@ class Format:
     name: ClassVar[str] = "azure-sdk-auth"
     title: ClassVar[str] = (
         "An application in the JSON of `az ad sp create-for-rbac --sdk-auth` under the key "
-        "`credentials.json`: for Crossplane, azure/login."
+        "`credentials.json`: for azure/login."
     )
     source_title: ClassVar[str] = (
         "An application in the JSON of `az ad sp create-for-rbac --sdk-auth` under the key "

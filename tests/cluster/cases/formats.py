@@ -20,6 +20,7 @@ def laid_out(whole: Json, layout: str, **more: Any) -> Json:
 
 TAKES: dict[str, tuple[str, Json, Json]] = {
     "azure-sdk-auth": (NONE, azure(), {}),
+    "crossplane": (NONE, spec(), {}),
     "docker-registry": (NONE, user(), {}),
     "env": (NONE, spec(), {}),
     "fields": (NONE, spec(), KEYS),
