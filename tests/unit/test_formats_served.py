@@ -18,6 +18,7 @@ STORAGE = {
 """Those that serve every key for storage."""
 CLOUD = {
     "crossplane",
+    "external-secrets",
     "terraform",
     "velero",
 }
@@ -28,7 +29,7 @@ SERVED = {
     "azure": ANY | CLOUD | {"azure-sdk-auth"},
     "azureStorage": ANY | STORAGE,
     "google": ANY | CLOUD | (STORAGE - set()) | {"google-key-file"},
-    "oracle": ANY | {"crossplane", "terraform"},
+    "oracle": ANY | {"crossplane", "external-secrets", "terraform"},
     "basic": ANY | set(),
     "ntlm": ANY | set(),
     "registry": ANY | {"docker-registry"},

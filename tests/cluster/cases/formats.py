@@ -23,6 +23,7 @@ TAKES: dict[str, tuple[str, Json, Json]] = {
     "crossplane": (NONE, spec(), {}),
     "docker-registry": (NONE, user(), {}),
     "env": (NONE, spec(), {}),
+    "external-secrets": (NONE, keyed(), {}),
     "fields": (NONE, spec(), KEYS),
     "google-key-file": (NONE, keyed(), {}),
     "terraform": (NONE, spec(), {}),
