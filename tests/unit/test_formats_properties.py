@@ -50,6 +50,7 @@ LAID_OUT: list[tuple[str, str, str, Mapping[str, Any]]] = [
     ("azure", "terraform", "text", {}),
     ("s3", "terraform", "text", {}),
     ("aws", "external-secrets", "text", {}),
+    ("aws", "cert-manager", "text", {}),
 ]
 """Type, format, how what it writes is read, and options."""
 HIDDEN = ["\x00", "\x1b", "\x7f", "\x85", "\u2028", "\u2029"]

@@ -17,6 +17,7 @@ STORAGE = {
 }
 """Those that serve every key for storage."""
 CLOUD = {
+    "cert-manager",
     "crossplane",
     "external-secrets",
     "terraform",

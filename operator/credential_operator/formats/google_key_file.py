@@ -13,7 +13,7 @@ class Format:
 
     name: ClassVar[str] = "google-key-file"
     title: ClassVar[str] = (
-        "A service account's key file under the key `key.json`: for Config Connector, cert-manager, "
+        "A service account's key file under the key `key.json`: for Config Connector, Kaniko, "
         "external-dns, and every tool of Google's that the file is mounted for."
     )
     source_title: ClassVar[str] = "A service account's key file under the key `key.json`."

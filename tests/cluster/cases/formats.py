@@ -20,6 +20,7 @@ def laid_out(whole: Json, layout: str, **more: Any) -> Json:
 
 TAKES: dict[str, tuple[str, Json, Json]] = {
     "azure-sdk-auth": (NONE, azure(), {}),
+    "cert-manager": (NONE, spec(), {}),
     "crossplane": (NONE, spec(), {}),
     "docker-registry": (NONE, user(), {}),
     "env": (NONE, spec(), {}),
@@ -48,7 +49,7 @@ CASES = {
     },
     "aws: a target has a format that can hold it": Case(
         "spec.targets",
-        "must have formats that can serve aws: aws-credentials-file, ",
+        "must have formats that can serve aws: aws-credentials-file, cert-manager, ",
         good=target(format="velero"),
         bad=target(format="docker-registry"),
     ),
@@ -56,7 +57,7 @@ CASES = {
         "spec.targets",
         "must have formats that can serve s3: aws-credentials-file, ",
         good=laid_out(BUCKET, "velero"),
-        bad=laid_out(BUCKET, "google-key-file"),
+        bad=laid_out(BUCKET, "cert-manager"),
     ),
     "a profile has a name that tools can read": Case(
         "spec.targets[0].options.profile",
