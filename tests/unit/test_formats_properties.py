@@ -47,6 +47,8 @@ READERS: Mapping[str, Reader] = {
 LAID_OUT: list[tuple[str, str, str, Mapping[str, Any]]] = [
     ("aws", "crossplane", "ini", {}),
     ("azure", "crossplane", "json", {}),
+    ("azure", "external-dns", "json", {}),
+    ("azure", "external-dns", "yaml", {}),
     ("azure", "terraform", "text", {}),
     ("s3", "terraform", "text", {}),
     ("aws", "external-secrets", "text", {}),

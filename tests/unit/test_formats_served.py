@@ -27,7 +27,7 @@ CLOUD = {
 SERVED = {
     "aws": ANY | ACCESS_KEY | CLOUD,
     "s3": ANY | ACCESS_KEY | STORAGE,
-    "azure": ANY | CLOUD | {"azure-sdk-auth"},
+    "azure": ANY | CLOUD | {"azure-sdk-auth", "external-dns"},
     "azureStorage": ANY | STORAGE,
     "google": ANY | CLOUD | (STORAGE - set()) | {"google-key-file"},
     "oracle": ANY | {"crossplane", "external-secrets", "terraform"},

@@ -4,7 +4,12 @@ github.com/Azure/azure-cli, src/azure-cli-core/azure/cli/core/cloud.py
 """
 
 from collections.abc import Collection, Mapping
+from typing import Annotated
 
+import pydantic
+
+from credential_operator.api import values
+from credential_operator.formats import contract
 from credential_operator.providers import _azure
 
 NEEDED = frozenset({"clientSecret", "clientID", "tenantID", "cloud"})
@@ -46,6 +51,26 @@ ADDRESSES: Mapping[str, Mapping[str, str]] = {
     },
 }
 """What `az ad sp create-for-rbac --sdk-auth` prints beside the sign-in's own address."""
+
+
+class GroupOptions(contract.Options):
+    """The resource group."""
+
+    resource_group: Annotated[
+        str | None,
+        pydantic.Field(max_length=90),
+        values.Matching(
+            r"^[A-Za-z0-9_.()-]*[A-Za-z0-9_()-]$",
+            "a resource group: letters, digits, '.', '_', '-', '(' and ')'",
+        ),
+    ] = None
+    """The resource group in Azure, for consumers that are to be told it in the Secret."""
+
+
+def told(cloud: str, options: GroupOptions) -> dict[str, str]:
+    """Gives `environment`, the cloud as Azure's SDK for Go calls it, and the `resourceGroup` where there is one."""
+    group = {"resourceGroup": options.resource_group} if options.resource_group else {}
+    return {"environment": NAMES[cloud], **group}
 
 
 def is_application(fields: Collection[str]) -> bool:

@@ -19,15 +19,18 @@ def laid_out(whole: Json, layout: str, **more: Any) -> Json:
 
 
 TAKES: dict[str, tuple[str, Json, Json]] = {
+    "aws-credentials-file": ("the options profile", spec(), {}),
     "azure-sdk-auth": (NONE, azure(), {}),
     "cert-manager": (NONE, spec(), {}),
     "crossplane": (NONE, spec(), {}),
     "docker-registry": (NONE, user(), {}),
     "env": (NONE, spec(), {}),
+    "external-dns": ("the options resourceGroup", azure(), {}),
     "external-secrets": (NONE, keyed(), {}),
     "fields": (NONE, spec(), KEYS),
     "google-key-file": (NONE, keyed(), {}),
     "terraform": (NONE, spec(), {}),
+    "velero": ("the options profile", spec(), {}),
 }
 """What each layout takes, a type that can have it, and what its targets need besides."""
 
@@ -64,5 +67,11 @@ CASES = {
         "must be a profile's name: letters, digits, '.', '_' and '-'",
         good=target(format="velero", options={"profile": "a-1"}),
         bad=target(format="velero", options={"profile": "a]b"}),
+    ),
+    "a resource group has a name that Azure gives": Case(
+        "spec.targets[0].options.resourceGroup",
+        "must be a resource group: letters, digits, '.', '_', '-', '(' and ')'",
+        good=laid_out(azure(), "external-dns", options={"resourceGroup": "dns_(eu).1"}),
+        bad=laid_out(azure(), "external-dns", options={"resourceGroup": "my group"}),
     ),
 }
