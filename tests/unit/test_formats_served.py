@@ -18,6 +18,7 @@ STORAGE = {
 """Those that serve every key for storage."""
 CLOUD = {
     "cert-manager",
+    "cluster-api",
     "crossplane",
     "external-secrets",
     "terraform",
@@ -30,7 +31,7 @@ SERVED = {
     "azure": ANY | CLOUD | {"azure-sdk-auth", "external-dns"},
     "azureStorage": ANY | STORAGE,
     "google": ANY | CLOUD | (STORAGE - set()) | {"google-key-file"},
-    "oracle": ANY | {"crossplane", "external-secrets", "terraform"},
+    "oracle": ANY | {"cluster-api", "crossplane", "external-secrets", "terraform"},
     "basic": ANY | set(),
     "ntlm": ANY | set(),
     "registry": ANY | {"docker-registry"},

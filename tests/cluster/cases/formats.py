@@ -5,6 +5,7 @@ from typing import Any
 from cluster.cases.azure import azure
 from cluster.cases.case import Case
 from cluster.cases.google import keyed
+from cluster.cases.oracle import signing
 from cluster.cases.registry import user
 from cluster.crds import Json, spec, target
 
@@ -22,6 +23,7 @@ TAKES: dict[str, tuple[str, Json, Json]] = {
     "aws-credentials-file": ("the options profile", spec(), {}),
     "azure-sdk-auth": (NONE, azure(), {}),
     "cert-manager": (NONE, spec(), {}),
+    "cluster-api": (NONE, signing(), {}),
     "crossplane": (NONE, spec(), {}),
     "docker-registry": (NONE, user(), {}),
     "env": (NONE, spec(), {}),
