@@ -12,6 +12,7 @@ ANY = {"env", "fields"}
 ACCESS_KEY = {"aws-credentials-file", "crossplane", "terraform", "velero"}
 """Those that serve every access key."""
 STORAGE = {
+    "cloudnative-pg",
     "terraform",
     "velero",
 }

@@ -3,6 +3,7 @@
 from typing import Any
 
 from cluster.cases.azure import azure
+from cluster.cases.azure_storage import storage
 from cluster.cases.case import Case
 from cluster.cases.google import keyed
 from cluster.cases.oracle import signing
@@ -23,6 +24,7 @@ TAKES: dict[str, tuple[str, Json, Json]] = {
     "aws-credentials-file": ("the options profile", spec(), {}),
     "azure-sdk-auth": (NONE, azure(), {}),
     "cert-manager": (NONE, spec(), {}),
+    "cloudnative-pg": (NONE, storage(), {}),
     "cluster-api": (NONE, signing(), {}),
     "crossplane": (NONE, spec(), {}),
     "docker-registry": (NONE, user(), {}),
@@ -60,7 +62,7 @@ CASES = {
     ),
     "s3: a target has a format that can hold it": Case(
         "spec.targets",
-        "must have formats that can serve s3: aws-credentials-file, ",
+        "must have formats that can serve s3: aws-credentials-file, cloudnative-pg, ",
         good=laid_out(BUCKET, "velero"),
         bad=laid_out(BUCKET, "cert-manager"),
     ),
