@@ -13,6 +13,7 @@ ACCESS_KEY = {"aws-credentials-file", "crossplane", "terraform", "velero"}
 """Those that serve every access key."""
 STORAGE = {
     "cloudnative-pg",
+    "longhorn",
     "terraform",
     "velero",
 }
@@ -31,7 +32,7 @@ SERVED = {
     "s3": ANY | ACCESS_KEY | STORAGE,
     "azure": ANY | CLOUD | {"azure-sdk-auth", "external-dns"},
     "azureStorage": ANY | STORAGE,
-    "google": ANY | CLOUD | (STORAGE - set()) | {"google-key-file"},
+    "google": ANY | CLOUD | (STORAGE - {"longhorn"}) | {"google-key-file"},
     "oracle": ANY | {"cluster-api", "crossplane", "external-secrets", "terraform"},
     "basic": ANY | set(),
     "ntlm": ANY | set(),

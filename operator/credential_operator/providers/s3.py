@@ -11,6 +11,7 @@ from credential_operator.api import values
 from credential_operator.providers import (
     _aws_issue,
     _aws_permissions,
+    _bucket,
     _iam,
     _issued,
     _partitions,
@@ -20,10 +21,6 @@ from credential_operator.providers import (
     issue,
     network,
 )
-from credential_operator.providers import policy as policies
-
-VIRTUAL = re.compile(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]")
-"""Buckets that can stand in a host name under one certificate."""
 
 OF_OTHERS = re.compile(
     r"^List(AllMyBuckets|AccessPoints|Jobs)|AccessPoint|^Account|AccountPublicAccessBlock|Job|StorageLens"
@@ -365,14 +362,9 @@ def _url(config: Config) -> str:
     if config.bucket is None:
         return f"{base.scheme}://{base}/?max-buckets=1"
     query = "?list-type=2&max-keys=1"
-    if _in_path(config, base):
+    if _bucket.in_path(config.bucket, base.host, forced=config.force_path_style):
         return f"{base.scheme}://{base}/{config.bucket}{query}"
     return f"{base.scheme}://{config.bucket}.{base}/{query}"
-
-
-def _in_path(config: Config, base: network.Endpoint) -> bool:
-    nameless = policies.literal(base.host) is not None or "." not in base.host
-    return config.force_path_style or nameless or not VIRTUAL.fullmatch(config.bucket or "")
 
 
 def _refusal(caller: _sigv4.Caller, config: Config, answer: _sigv4.Answer) -> errors.CredentialError:

@@ -33,6 +33,7 @@ TAKES: dict[str, tuple[str, Json, Json]] = {
     "external-secrets": (NONE, keyed(), {}),
     "fields": (NONE, spec(), KEYS),
     "google-key-file": (NONE, keyed(), {}),
+    "longhorn": (NONE, BUCKET, {}),
     "terraform": (NONE, spec(), {}),
     "velero": ("the options profile", spec(), {}),
 }
