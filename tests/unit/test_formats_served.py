@@ -9,11 +9,12 @@ from credential_operator.api import installed
 
 ANY = {"env", "fields"}
 """Those that serve every type."""
-ACCESS_KEY = {"aws-credentials-file", "crossplane", "terraform", "velero"}
+ACCESS_KEY = {"aws-credentials-file", "crossplane", "portworx", "terraform", "velero"}
 """Those that serve every access key."""
 STORAGE = {
     "cloudnative-pg",
     "longhorn",
+    "portworx",
     "terraform",
     "velero",
 }
@@ -23,6 +24,7 @@ CLOUD = {
     "cluster-api",
     "crossplane",
     "external-secrets",
+    "portworx",
     "terraform",
     "velero",
 }

@@ -34,6 +34,7 @@ TAKES: dict[str, tuple[str, Json, Json]] = {
     "fields": (NONE, spec(), KEYS),
     "google-key-file": (NONE, keyed(), {}),
     "longhorn": (NONE, BUCKET, {}),
+    "portworx": ("the options resourceGroup", storage(), {}),
     "terraform": (NONE, spec(), {}),
     "velero": ("the options profile", spec(), {}),
 }
