@@ -44,11 +44,14 @@ READERS: Mapping[str, Reader] = {
     "ini": ini,
     "text": lambda content: {"": content.decode()},
 }
+BUCKET = {"bucket": "backups"}
 LAID_OUT: list[tuple[str, str, str, Mapping[str, Any]]] = [
     ("aws", "crossplane", "ini", {}),
     ("azure", "crossplane", "json", {}),
     ("azure", "external-dns", "json", {}),
     ("azure", "external-dns", "yaml", {}),
+    ("s3", "thanos", "yaml", {}),
+    ("azureStorage", "thanos", "yaml", BUCKET),
     ("azure", "terraform", "text", {}),
     ("s3", "terraform", "text", {}),
     ("aws", "external-secrets", "text", {}),

@@ -16,6 +16,7 @@ STORAGE = {
     "longhorn",
     "portworx",
     "terraform",
+    "thanos",
     "velero",
 }
 """Those that serve every key for storage."""

@@ -36,6 +36,7 @@ TAKES: dict[str, tuple[str, Json, Json]] = {
     "longhorn": (NONE, BUCKET, {}),
     "portworx": ("the options resourceGroup", storage(), {}),
     "terraform": (NONE, spec(), {}),
+    "thanos": ("the options bucket, prefix", keyed(), {}),
     "velero": ("the options profile", spec(), {}),
 }
 """What each layout takes, a type that can have it, and what its targets need besides."""
@@ -73,6 +74,18 @@ CASES = {
         "must be a profile's name: letters, digits, '.', '_' and '-'",
         good=target(format="velero", options={"profile": "a-1"}),
         bad=target(format="velero", options={"profile": "a]b"}),
+    ),
+    "a bucket has a name that a bucket can have": Case(
+        "spec.targets[0].options.bucket",
+        "must be the name of a bucket, or of a container of a storage account",
+        good=laid_out(keyed(), "thanos", options={"bucket": "my.metrics"}),
+        bad=laid_out(keyed(), "thanos", options={"bucket": "my metrics"}),
+    ),
+    "a prefix is a path": Case(
+        "spec.targets[0].options.prefix",
+        "must be a path in the bucket without / at its ends, such as a/b",
+        good=laid_out(BUCKET, "thanos", options={"prefix": "team-a/db"}),
+        bad=laid_out(BUCKET, "thanos", options={"prefix": "/team-a"}),
     ),
     "a resource group has a name that Azure gives": Case(
         "spec.targets[0].options.resourceGroup",
