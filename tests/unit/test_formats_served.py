@@ -13,6 +13,7 @@ ACCESS_KEY = {"aws-credentials-file", "crossplane", "portworx", "terraform", "ve
 """Those that serve every access key."""
 STORAGE = {
     "cloudnative-pg",
+    "loki",
     "longhorn",
     "portworx",
     "terraform",

@@ -33,6 +33,7 @@ TAKES: dict[str, tuple[str, Json, Json]] = {
     "external-secrets": (NONE, keyed(), {}),
     "fields": (NONE, spec(), KEYS),
     "google-key-file": (NONE, keyed(), {}),
+    "loki": ("the options bucket", BUCKET, {}),
     "longhorn": (NONE, BUCKET, {}),
     "portworx": ("the options resourceGroup", storage(), {}),
     "terraform": (NONE, spec(), {}),
