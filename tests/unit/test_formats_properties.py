@@ -52,6 +52,8 @@ LAID_OUT: list[tuple[str, str, str, Mapping[str, Any]]] = [
     ("azure", "external-dns", "yaml", {}),
     ("s3", "thanos", "yaml", {}),
     ("azureStorage", "thanos", "yaml", BUCKET),
+    ("s3", "pgbackrest", "ini", {}),
+    ("azureStorage", "pgbackrest", "ini", {}),
     ("azure", "terraform", "text", {}),
     ("s3", "terraform", "text", {}),
     ("aws", "external-secrets", "text", {}),

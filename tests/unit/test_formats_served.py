@@ -15,6 +15,7 @@ STORAGE = {
     "cloudnative-pg",
     "loki",
     "longhorn",
+    "pgbackrest",
     "portworx",
     "terraform",
     "thanos",

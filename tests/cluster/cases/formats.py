@@ -35,6 +35,7 @@ TAKES: dict[str, tuple[str, Json, Json]] = {
     "google-key-file": (NONE, keyed(), {}),
     "loki": ("the options bucket", BUCKET, {}),
     "longhorn": (NONE, BUCKET, {}),
+    "pgbackrest": ("the options repo", BUCKET, {}),
     "portworx": ("the options resourceGroup", storage(), {}),
     "terraform": (NONE, spec(), {}),
     "thanos": ("the options bucket, prefix", keyed(), {}),
