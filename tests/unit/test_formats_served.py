@@ -17,6 +17,7 @@ STORAGE = {
     "longhorn",
     "pgbackrest",
     "portworx",
+    "restic",
     "terraform",
     "thanos",
     "velero",

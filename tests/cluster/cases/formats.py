@@ -37,6 +37,7 @@ TAKES: dict[str, tuple[str, Json, Json]] = {
     "longhorn": (NONE, BUCKET, {}),
     "pgbackrest": ("the options repo", BUCKET, {}),
     "portworx": ("the options resourceGroup", storage(), {}),
+    "restic": ("the options bucket, prefix", BUCKET, {}),
     "terraform": (NONE, spec(), {}),
     "thanos": ("the options bucket, prefix", keyed(), {}),
     "velero": ("the options profile", spec(), {}),
@@ -68,7 +69,7 @@ CASES = {
     "s3: a target has a format that can hold it": Case(
         "spec.targets",
         "must have formats that can serve s3: aws-credentials-file, cloudnative-pg, ",
-        good=laid_out(BUCKET, "velero"),
+        good=laid_out(BUCKET, "restic"),
         bad=laid_out(BUCKET, "cert-manager"),
     ),
     "a profile has a name that tools can read": Case(
@@ -86,8 +87,8 @@ CASES = {
     "a prefix is a path": Case(
         "spec.targets[0].options.prefix",
         "must be a path in the bucket without / at its ends, such as a/b",
-        good=laid_out(BUCKET, "thanos", options={"prefix": "team-a/db"}),
-        bad=laid_out(BUCKET, "thanos", options={"prefix": "/team-a"}),
+        good=laid_out(BUCKET, "restic", options={"prefix": "team-a/db"}),
+        bad=laid_out(BUCKET, "restic", options={"prefix": "/team-a"}),
     ),
     "a resource group has a name that Azure gives": Case(
         "spec.targets[0].options.resourceGroup",
