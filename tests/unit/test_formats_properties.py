@@ -54,6 +54,8 @@ LAID_OUT: list[tuple[str, str, str, Mapping[str, Any]]] = [
     ("azureStorage", "thanos", "yaml", BUCKET),
     ("s3", "pgbackrest", "ini", {}),
     ("azureStorage", "pgbackrest", "ini", {}),
+    ("s3", "rclone", "ini", {}),
+    ("azureStorage", "rclone", "ini", {}),
     ("azure", "terraform", "text", {}),
     ("s3", "terraform", "text", {}),
     ("aws", "external-secrets", "text", {}),

@@ -17,6 +17,7 @@ STORAGE = {
     "longhorn",
     "pgbackrest",
     "portworx",
+    "rclone",
     "restic",
     "terraform",
     "thanos",
@@ -36,7 +37,7 @@ CLOUD = {
 SERVED = {
     "aws": ANY | ACCESS_KEY | CLOUD,
     "s3": ANY | ACCESS_KEY | STORAGE,
-    "azure": ANY | CLOUD | {"azure-sdk-auth", "external-dns"},
+    "azure": ANY | CLOUD | {"azure-sdk-auth", "external-dns", "rclone"},
     "azureStorage": ANY | STORAGE,
     "google": ANY | CLOUD | (STORAGE - {"longhorn"}) | {"google-key-file"},
     "oracle": ANY | {"cluster-api", "crossplane", "external-secrets", "terraform"},

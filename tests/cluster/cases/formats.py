@@ -37,6 +37,7 @@ TAKES: dict[str, tuple[str, Json, Json]] = {
     "longhorn": (NONE, BUCKET, {}),
     "pgbackrest": ("the options repo", BUCKET, {}),
     "portworx": ("the options resourceGroup", storage(), {}),
+    "rclone": ("the options remote", BUCKET, {}),
     "restic": ("the options bucket, prefix", BUCKET, {}),
     "terraform": (NONE, spec(), {}),
     "thanos": ("the options bucket, prefix", keyed(), {}),
@@ -89,6 +90,12 @@ CASES = {
         "must be a path in the bucket without / at its ends, such as a/b",
         good=laid_out(BUCKET, "restic", options={"prefix": "team-a/db"}),
         bad=laid_out(BUCKET, "restic", options={"prefix": "/team-a"}),
+    ),
+    "a remote has a name that rclone can read": Case(
+        "spec.targets[0].options.remote",
+        "must be a remote's name: letters, digits, '.', '_' and '-'",
+        good=laid_out(BUCKET, "rclone", options={"remote": "off-site"}),
+        bad=laid_out(BUCKET, "rclone", options={"remote": "a:b"}),
     ),
     "a resource group has a name that Azure gives": Case(
         "spec.targets[0].options.resourceGroup",
