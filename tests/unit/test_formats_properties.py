@@ -82,7 +82,7 @@ def read(type_name: str, layout: str, reader: str, found: Mapping[str, str], opt
 
 def test_every_format_that_writes_a_text_is_here_or_has_a_test_of_its_own() -> None:
     elsewhere = {"env", "fields", "aws-credentials-file", "velero", "azure-sdk-auth"}
-    files = {"google-key-file", "docker-registry"}
+    files = {"google-key-file", "docker-registry", "oci-config"}
     assert {layout for _, layout, _, _ in LAID_OUT} | elsewhere | files == {*formats.find()}
 
 

@@ -40,7 +40,7 @@ SERVED = {
     "azure": ANY | CLOUD | {"azure-sdk-auth", "external-dns", "rclone"},
     "azureStorage": ANY | STORAGE,
     "google": ANY | CLOUD | (STORAGE - {"longhorn"}) | {"google-key-file"},
-    "oracle": ANY | {"cluster-api", "crossplane", "external-secrets", "terraform"},
+    "oracle": ANY | {"cluster-api", "crossplane", "external-secrets", "oci-config", "terraform"},
     "basic": ANY | set(),
     "ntlm": ANY | set(),
     "registry": ANY | {"docker-registry"},

@@ -48,6 +48,15 @@ Profile = Annotated[
     values.Matching(NAME, "a profile's name: letters, digits, '.', '_' and '-'"),
 ]
 
+TOP = "DEFAULT"
+"""The section whose lines every other section has too."""
+
+Section = Annotated[
+    str,
+    pydantic.Field(max_length=64),
+    values.Matching(NAME, "a section's name: letters, digits, '.', '_' and '-'"),
+]
+
 
 class Options(contract.Options):
     """The profile."""
@@ -61,6 +70,13 @@ class SourceOptions(_file.Options):
 
     profile: Profile = "default"
     """The profile's name in the file."""
+
+
+class SectionOptions(contract.Options):
+    """The section."""
+
+    section: Section = TOP
+    """The section of the file."""
 
 
 def render(material: contract.Material, profile: str, settings: Mapping[str, str]) -> bytes:

@@ -35,6 +35,7 @@ TAKES: dict[str, tuple[str, Json, Json]] = {
     "google-key-file": (NONE, keyed(), {}),
     "loki": ("the options bucket", BUCKET, {}),
     "longhorn": (NONE, BUCKET, {}),
+    "oci-config": ("the options directory, section", signing(), {}),
     "pgbackrest": ("the options repo", BUCKET, {}),
     "portworx": ("the options resourceGroup", storage(), {}),
     "rclone": ("the options remote", BUCKET, {}),
@@ -78,6 +79,18 @@ CASES = {
         "must be a profile's name: letters, digits, '.', '_' and '-'",
         good=target(format="velero", options={"profile": "a-1"}),
         bad=target(format="velero", options={"profile": "a]b"}),
+    ),
+    "a section has a name that tools can read": Case(
+        "spec.targets[0].options.section",
+        "must be a section's name: letters, digits, '.', '_' and '-'",
+        good=laid_out(signing(), "oci-config", options={"section": "backups"}),
+        bad=laid_out(signing(), "oci-config", options={"section": "[a]"}),
+    ),
+    "a folder has a path that can stand in a line": Case(
+        "spec.targets[0].options.directory",
+        "must be a path from / or ~ without white space, such as ~/.oci",
+        good=laid_out(signing(), "oci-config", options={"directory": "/etc/oci"}),
+        bad=laid_out(signing(), "oci-config", options={"directory": "/etc/my oci"}),
     ),
     "a bucket has a name that a bucket can have": Case(
         "spec.targets[0].options.bucket",
