@@ -66,6 +66,7 @@ LAID_OUT: list[tuple[str, str, str, Mapping[str, Any]]] = [
     ("s3", "portworx", "text", {}),
     ("s3", "loki", "text", {}),
     ("s3", "restic", "text", {}),
+    ("basic", "basic-auth", "text", {}),
 ]
 """Type, format, how what it writes is read, and options."""
 HIDDEN = ["\x00", "\x1b", "\x7f", "\x85", "\u2028", "\u2029"]

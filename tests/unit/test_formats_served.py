@@ -41,9 +41,9 @@ SERVED = {
     "azureStorage": ANY | STORAGE,
     "google": ANY | CLOUD | (STORAGE - {"longhorn"}) | {"google-key-file"},
     "oracle": ANY | {"cluster-api", "crossplane", "external-secrets", "oci-config", "terraform"},
-    "basic": ANY | set(),
-    "ntlm": ANY | set(),
-    "registry": ANY | {"docker-registry"},
+    "basic": ANY | {"basic-auth"},
+    "ntlm": ANY | {"basic-auth"},
+    "registry": ANY | {"basic-auth", "docker-registry"},
 }
 """Type -> its formats; types that are not here have those of every type."""
 

@@ -23,6 +23,7 @@ def laid_out(whole: Json, layout: str, **more: Any) -> Json:
 TAKES: dict[str, tuple[str, Json, Json]] = {
     "aws-credentials-file": ("the options profile", spec(), {}),
     "azure-sdk-auth": (NONE, azure(), {}),
+    "basic-auth": (NONE, user(), {}),
     "cert-manager": (NONE, spec(), {}),
     "cloudnative-pg": (NONE, storage(), {}),
     "cluster-api": (NONE, signing(), {}),
