@@ -56,6 +56,8 @@ LAID_OUT: list[tuple[str, str, str, Mapping[str, Any]]] = [
     ("azureStorage", "pgbackrest", "ini", {}),
     ("s3", "rclone", "ini", {}),
     ("azureStorage", "rclone", "ini", {}),
+    ("s3", "pharmer", "json", {}),
+    ("azureStorage", "pharmer", "json", {}),
     ("azure", "terraform", "text", {}),
     ("s3", "terraform", "text", {}),
     ("aws", "external-secrets", "text", {}),

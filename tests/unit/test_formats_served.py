@@ -9,13 +9,14 @@ from credential_operator.api import installed
 
 ANY = {"env", "fields"}
 """Those that serve every type."""
-ACCESS_KEY = {"aws-credentials-file", "crossplane", "portworx", "terraform", "velero"}
+ACCESS_KEY = {"aws-credentials-file", "crossplane", "pharmer", "portworx", "terraform", "velero"}
 """Those that serve every access key."""
 STORAGE = {
     "cloudnative-pg",
     "loki",
     "longhorn",
     "pgbackrest",
+    "pharmer",
     "portworx",
     "rclone",
     "restic",
@@ -29,6 +30,7 @@ CLOUD = {
     "cluster-api",
     "crossplane",
     "external-secrets",
+    "pharmer",
     "portworx",
     "terraform",
     "velero",

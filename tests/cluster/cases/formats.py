@@ -38,6 +38,7 @@ TAKES: dict[str, tuple[str, Json, Json]] = {
     "longhorn": (NONE, BUCKET, {}),
     "oci-config": ("the options directory, section", signing(), {}),
     "pgbackrest": ("the options repo", BUCKET, {}),
+    "pharmer": (NONE, spec(), {}),
     "portworx": ("the options resourceGroup", storage(), {}),
     "rclone": ("the options remote", BUCKET, {}),
     "restic": ("the options bucket, prefix", BUCKET, {}),
