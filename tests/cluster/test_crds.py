@@ -132,7 +132,7 @@ CASES = {
     ),
     "other formats have keys of their own": Case(
         "spec.targets[0].keys",
-        "must not be set for the format env, which has keys of its own: remove it, or write format: fields",
+        "must not be set for the format env, which has keys of its own: remove it, or write format: env-file",
         good=target(),
         bad=target(keys={"user": "accessKeyID"}),
     ),

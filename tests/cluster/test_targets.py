@@ -120,11 +120,20 @@ def test_a_key_is_laid_out_in_every_format_that_is_asked_for(space: Space) -> No
                 "format": "fields",
                 "keys": {"user": "accessKeyID", "password": "secretAccessKey"},
             },
+            {"name": "solver", "format": "cert-manager"},
+            {
+                "name": "document",
+                "format": "json",
+                "keys": {"user": "accessKeyID", "password": "secretAccessKey"},
+                "options": {"key": "app.json"},
+            },
         ]
     )
 
     assert space.key_in("env") == key
     assert space.data("chosen") == {"user": key[0], "password": key[1]}
+    assert space.data("solver") == {"access-key-id": key[0], "secret-access-key": key[1]}
+    assert json.loads(space.data("document")["app.json"]) == {"user": key[0], "password": key[1]}
     for name, field in (("file", "credentials"), ("velero", "cloud")):
         lines = space.data(name)[field].splitlines()
         assert key[1] in [line.partition("=")[2].strip() for line in lines]

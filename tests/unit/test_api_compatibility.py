@@ -254,7 +254,7 @@ def test_more_credential_types_and_formats_break_nothing() -> None:
     ("before", "after"),
     [
         ("field in ['accessKeyID', ", "field in ["),
-        ("in ['fields']", "in ['env', 'fields']"),
+        ("in ['env-file', 'fields', 'ini', 'json']", "in ['env', 'env-file', 'fields', 'ini', 'json']"),
         ("!(has(self.options.profile))", "!has(self.options.profile) || false"),
     ],
     ids=["a field is lost", "an old format gets keys", "a rule is written otherwise"],

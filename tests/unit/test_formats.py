@@ -115,6 +115,11 @@ def test_the_environment_has_the_usual_variables_and_nothing_else() -> None:
     }
 
 
+def test_a_key_without_a_name_that_a_variable_can_have_is_refused() -> None:
+    with pytest.raises(errors.InvalidSpec, match="an environment variable can have"):
+        render("env", {"licence.p12": "a"}, type_name="opaque")
+
+
 def test_the_environment_of_a_role_holds_the_key_alone() -> None:
     assert not [name for name in render("env", ROLE) if "ROLE" in name]
 

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from credential_operator import errors, formats
+from credential_operator.formats import _lines
 from unit.material import fields
 from unit.reading import render, secret_values
 
@@ -42,8 +43,10 @@ READERS: Mapping[str, Reader] = {
     "json": lambda content: flat(json.loads(content)),
     "yaml": lambda content: flat(yaml.safe_load(content)),
     "ini": ini,
+    "lines": lambda content: _lines.read(content.decode(), "the file"),
     "text": lambda content: {"": content.decode()},
 }
+OWN = {"keys": {"user": "accessKeyID", "pass_word": "secretAccessKey"}}
 BUCKET = {"bucket": "backups"}
 LAID_OUT: list[tuple[str, str, str, Mapping[str, Any]]] = [
     ("aws", "crossplane", "ini", {}),
@@ -58,6 +61,9 @@ LAID_OUT: list[tuple[str, str, str, Mapping[str, Any]]] = [
     ("azureStorage", "rclone", "ini", {}),
     ("s3", "pharmer", "json", {}),
     ("azureStorage", "pharmer", "json", {}),
+    ("s3", "json", "json", OWN),
+    ("s3", "ini", "ini", OWN),
+    ("s3", "env-file", "lines", OWN),
     ("azure", "terraform", "text", {}),
     ("s3", "terraform", "text", {}),
     ("aws", "external-secrets", "text", {}),

@@ -7,7 +7,7 @@ import pytest
 from credential_operator import formats, providers
 from credential_operator.api import installed
 
-ANY = {"env", "fields"}
+ANY = {"env", "env-file", "fields", "ini", "json"}
 """Those that serve every type."""
 ACCESS_KEY = {"aws-credentials-file", "crossplane", "pharmer", "portworx", "terraform", "velero"}
 """Those that serve every access key."""

@@ -101,6 +101,12 @@ FILES: dict[str, tuple[str, str, Mapping[str, bytes | str], str]] = {
         {"cloud": KEY_FILE[:40]},
         "Secret key cloud is not JSON (line 1)",
     ),
+    "a number that is none": (
+        "google",
+        "velero",
+        {"cloud": '{"a": NaN}'},
+        "Secret key cloud is not JSON: write",
+    ),
     "a deep document": ("google", "velero", {"cloud": "[" * 100_000}, "Secret key cloud is not JSON: write"),
     "a list": ("azure", "azure-sdk-auth", {"creds": '["canary"]'}, "is JSON, and not an object"),
     "null": ("azure", "azure-sdk-auth", {"creds": "null"}, "is JSON, and not an object"),

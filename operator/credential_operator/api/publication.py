@@ -21,7 +21,8 @@ class Target(values.Model):
     options: dict[str, Any] = pydantic.Field(default={}, max_length=16)
     """What the format needs to know beside the fields."""
     keys: dict[values.SecretKey, FieldName] = pydantic.Field(default={}, max_length=16)
-    """For the format `fields`, which needs it: key in the Secret -> field of the credential type."""
+    """For the formats `fields`, `json`, `ini` and `env-file`, which need it: key in the Secret, or name in the
+    document -> field of the credential type."""
     issue: dict[str, Any] | None = None
     """Has the provider make a short-lived key, which is published in place of the stored one and renewed in time:
     which kind, and what that needs to know."""

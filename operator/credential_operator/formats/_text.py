@@ -41,7 +41,7 @@ def bare(field: str, value: str | bytes) -> str:
         or value[:1] in {"", "#", ";", '"', "'"}
     ):
         raise errors.InvalidKeyMaterial(
-            f"{field} cannot stand in an INI file: it is empty, begins with a quote, # or ;, "
+            f"{field} cannot stand in a line of a file: it is empty, begins with a quote, # or ;, "
             "or holds white space or characters beyond ASCII."
         )
     return value

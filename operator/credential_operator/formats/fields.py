@@ -24,7 +24,7 @@ class Format:
 
     name: ClassVar[str] = "fields"
     title: ClassVar[str] = (
-        "Fields under keys of your own choice: for cert-manager, External Secrets, CloudNativePG, Argo."
+        "Fields under keys of your own choice, to the byte: for every consumer that is told which keys to read."
     )
     secret_type: ClassVar[str] = contract.OPAQUE
     options = Options
@@ -34,14 +34,19 @@ class Format:
         return bool(fields)
 
     def render(self, material: contract.Material, options: Options) -> Mapping[str, bytes]:
-        """Gives the chosen fields, or all under their own names where none is chosen."""
-        keys = options.keys or {field: field for field in material.fields}
-        if absent := sorted({field for field in keys.values() if field not in material.fields}):
-            raise errors.InvalidSpec(
-                f"keys names {', '.join(absent)}, which this Credential does not have; "
-                f"it has {', '.join(sorted(material.fields))}."
-            )
-        return {key: _to_the_byte(material.fields[field]) for key, field in keys.items()}
+        """Gives the chosen fields."""
+        return {key: _to_the_byte(value) for key, (_, value) in chosen(material, options).items()}
+
+
+def chosen(material: contract.Material, options: Options) -> dict[str, tuple[str, str | bytes]]:
+    """Gives name -> field and value of the chosen fields, of all under their own names where none is chosen."""
+    keys = options.keys or {field: field for field in material.fields}
+    if absent := sorted({field for field in keys.values() if field not in material.fields}):
+        raise errors.InvalidSpec(
+            f"keys names {', '.join(absent)}, which this Credential does not have; "
+            f"it has {', '.join(sorted(material.fields))}."
+        )
+    return {key: (field, material.fields[field]) for key, field in keys.items()}
 
 
 def _to_the_byte(value: str | bytes) -> bytes:

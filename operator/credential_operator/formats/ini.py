@@ -1,21 +1,16 @@
-"""An INI file that was there before: one section of it, such as the configuration of Oracle's CLI and SDKs.
+"""An INI file: of one's own, or one that was there before, such as the configuration of Oracle's CLI and SDKs.
 
 docs.oracle.com/en-us/iaas/Content/API/Concepts/sdkconfig.htm
 """
 
 import configparser
 import re
-from collections.abc import Collection, Mapping
-from typing import Annotated, ClassVar
-
-import pydantic
+from collections.abc import Mapping
+from typing import ClassVar
 
 from credential_operator import errors
-from credential_operator.api import values
-from credential_operator.formats import _file, _ini, contract
+from credential_operator.formats import _document, _file, _ini, contract, fields
 
-TOP = "DEFAULT"
-"""The section whose lines every other section has too."""
 ORACLE: Mapping[str, tuple[str, ...]] = {
     "userOCID": ("user",),
     "tenancyOCID": ("tenancy",),
@@ -25,34 +20,45 @@ ORACLE: Mapping[str, tuple[str, ...]] = {
 KEY_FILE = "key.pem"
 
 
-class Options(_file.Options):
+class Options(_document.Options, _ini.SectionOptions):
+    """What stands in the file, in which section, and where the file is."""
+
+
+class SourceOptions(_file.Options):
     """Where the file is, and the section in it."""
 
-    section: Annotated[
-        str | None,
-        pydantic.Field(max_length=64),
-        values.Matching(_ini.NAME, "a section's name: letters, digits, '.', '_' and '-'"),
-    ] = None
+    section: _ini.Section | None = None
     """The section of the file. Where it is left out: DEFAULT, or the only one."""
 
 
-class Format:
-    """Fields under their own names, their usual environment variables, or Oracle's names for them."""
+class Format(_document.Format):
+    """A section of lines; what is read are fields by their own names, by their usual variables, or by Oracle's."""
 
     name: ClassVar[str] = "ini"
+    title: ClassVar[str] = (
+        "An INI file of your own under the key `config`: `keys` gives the names of its lines and their fields."
+    )
+    options = Options
     source_title: ClassVar[str] = (
         "A section of an INI file under the key `config`: each field on a line of its own name or its usual "
         "environment variable, in letters of any case, or as Oracle's CLI calls it (user, tenancy, pass_phrase, "
         "key_content). The file that key_file names stands beside it under the last part of that path, or "
         "under `key.pem`."
     )
-    source_options = Options
+    source_options = SourceOptions
 
-    def serves(self, fields: Collection[str]) -> bool:
-        """Tells whether there is anything to read."""
-        return bool(fields)
+    def render(self, material: contract.Material, options: Options) -> Mapping[str, bytes]:
+        """Gives the file."""
+        chosen = fields.chosen(material, options)
+        if len({name.lower() for name in chosen}) < len(chosen):
+            raise errors.InvalidSpec(
+                "keys has names that differ in upper and lower case alone: INI files have not."
+            )
+        return {options.key or "config": _ini.section(options.section, chosen).encode()}
 
-    def read(self, data: Mapping[str, bytes], options: Options, asked: contract.Asked) -> contract.Found:
+    def read(
+        self, data: Mapping[str, bytes], options: SourceOptions, asked: contract.Asked
+    ) -> contract.Found:
         """Reads the section."""
         where, content = _file.text(data, options.key, ["config"])
         parser = _ini.sections(content, where)
@@ -73,7 +79,7 @@ def _section(parser: configparser.RawConfigParser, wanted: str | None, where: st
     """Finds the section: the one that is named, DEFAULT, or the only one."""
     sections = parser.sections()
     if wanted is None and (parser.defaults() or len(sections) == 1):
-        return TOP if parser.defaults() else sections[0]
+        return _ini.TOP if parser.defaults() else sections[0]
     if wanted is not None and wanted in parser:
         return wanted
     which = f"no section {wanted}" if wanted else f"{'several sections' if sections else 'no section'}"

@@ -6,7 +6,7 @@ from cluster.crds import spec
 CASES = {
     "opaque: a target has a format that can hold it": Case(
         "spec.targets",
-        "must have formats that can serve opaque: env, fields",
+        "must have formats that can serve opaque: env, env-file, fields, ini, json",
         good=spec(
             without="aws",
             opaque={},
