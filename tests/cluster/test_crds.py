@@ -57,7 +57,7 @@ CASES = {
     ),
     "the source Secret's keys are for fields of the type s3": Case(
         "spec.secretRef.keys",
-        "must name fields of s3: accessKeyID, secretAccessKey, sessionToken; not password",
+        "must name fields of s3: accessKeyID, encryptionKey, secretAccessKey, sessionToken; not password",
         good=spec(without="aws", s3={}, secretRef={"name": "keys", "keys": {"secretAccessKey": "password"}}),
         bad=spec(without="aws", s3={}, secretRef={"name": "keys", "keys": {"password": "secretAccessKey"}}),
     ),

@@ -61,6 +61,12 @@ def test_a_location_on_google_is_told_its_project() -> None:
     assert json.loads(found["accountKey"]) == json.loads(SERVICE_ACCOUNT)
 
 
+@pytest.mark.parametrize("type_name", ["s3", "azureStorage"])
+def test_a_location_is_told_what_to_encrypt_with(type_name: str) -> None:
+    found = fields(type_name, encryptionKey="a word")
+    assert decoded(render(type_name, "portworx", found))["encryptionKey"] == "a word"
+
+
 def test_a_cluster_is_told_the_key_of_its_cloud() -> None:
     assert decoded(render("aws", "portworx", fields("aws"))) == {"accessKeyID": ID, "secretAccessKey": SECRET}
     assert decoded(render("azure", "portworx", fields("azure"))) == {

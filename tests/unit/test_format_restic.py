@@ -37,6 +37,14 @@ def test_a_repository_on_azure_is_told_with_its_domain(spec: dict[str, str], dom
     }
 
 
+@pytest.mark.parametrize("type_name", ["s3", "azureStorage"])
+def test_volsync_finds_the_repositorys_password_beside_the_key(type_name: str) -> None:
+    found = fields(type_name, encryptionKey="a word")
+    data = decoded(render(type_name, "restic", found, bucket="backups"))
+    assert data["RESTIC_PASSWORD"] == "a word"
+    assert decoded(render(type_name, "env", found))["RESTIC_PASSWORD"] == "a word"
+
+
 def test_a_repository_on_google_has_the_file_itself_as_volsync_mounts_it() -> None:
     found = decoded(render("google", "restic", fields("google"), bucket="backups"))
     assert found.keys() == {"RESTIC_REPOSITORY", "GOOGLE_PROJECT_ID", "GOOGLE_APPLICATION_CREDENTIALS"}

@@ -29,6 +29,7 @@ class Format(_keys.Format[_azure.GroupOptions]):
                 "disableSSL": "disableSSL",
                 "storageClass": "storageClass",
                 "path": "bucket",
+                "encryptionKey": "encryptionKey",
             },
             lacks=frozenset({"sessionToken"}),
         ),
@@ -42,6 +43,7 @@ class Format(_keys.Format[_azure.GroupOptions]):
             names={
                 "storageAccountName": "accountName",
                 "storageAccountKey": "accountKey",
+                "encryptionKey": "encryptionKey",
                 "environment": "environment",
                 "resourceGroupName": "resourceGroup",
             },

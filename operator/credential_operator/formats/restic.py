@@ -10,12 +10,13 @@ from credential_operator.formats import _keys, _store
 
 
 class Format(_keys.Format[_store.PlaceOptions]):
-    """Where the repository is and the key for it; its own password, which encrypts it, is not of this key."""
+    """Where the repository is, the key for it, and its own password where the Credential has one."""
 
     name: ClassVar[str] = "restic"
     title: ClassVar[str] = (
-        "restic's variables, RESTIC_REPOSITORY among them, for restic and K8up (for Google as VolSync takes them: "
-        "GOOGLE_APPLICATION_CREDENTIALS is the file itself). RESTIC_PASSWORD comes from a Secret of its own."
+        "restic's variables with the repository's URL, for restic, K8up and VolSync: RESTIC_PASSWORD is the "
+        "encryptionKey, else it comes from a Secret of its own. For Google as VolSync takes them: "
+        "GOOGLE_APPLICATION_CREDENTIALS is the key file itself."
     )
     options = _store.PlaceOptions
     layouts = (
@@ -27,6 +28,7 @@ class Format(_keys.Format[_store.PlaceOptions]):
                 "AWS_SECRET_ACCESS_KEY": "secretAccessKey",
                 "AWS_SESSION_TOKEN": "sessionToken",
                 "AWS_DEFAULT_REGION": "region",
+                "RESTIC_PASSWORD": "encryptionKey",
             },
         ),
         _keys.Layout(
@@ -36,6 +38,7 @@ class Format(_keys.Format[_store.PlaceOptions]):
                 "AZURE_ACCOUNT_NAME": "accountName",
                 "AZURE_ACCOUNT_KEY": "accountKey",
                 "AZURE_ENDPOINT_SUFFIX": "domain",
+                "RESTIC_PASSWORD": "encryptionKey",
             },
         ),
         _keys.Layout(

@@ -72,10 +72,13 @@ class Config(contract.Config):
 
 
 class Keys(contract.Keys):
-    """A key of the account."""
+    """A key of the account, and what consumers encrypt with."""
 
     account_key: contract.Line = pydantic.Field(alias="accountKey")
     """One of the account's two keys: 88 characters."""
+    encryption_key: contract.Line | None = pydantic.Field(None, alias="encryptionKey")
+    """What consumers encrypt with before they store anything, such as the password of a restic repository.
+    It is published as it is: Azure does not know it."""
 
 
 class Provider:
@@ -92,6 +95,7 @@ class Provider:
     keys = Keys
     variables: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "accountKey": ("AZURE_STORAGE_KEY", "AZURE_STORAGE_ACCOUNT_KEY", "AZURE_ACCOUNT_KEY"),
+        "encryptionKey": ("RESTIC_PASSWORD",),
         "accountName": ("AZURE_STORAGE_ACCOUNT", "AZURE_STORAGE_ACCOUNT_NAME", "AZURE_ACCOUNT_NAME"),
         # No variables: every tool has names of its own for these.
         "cloud": (),
@@ -134,6 +138,7 @@ class Provider:
         """Gives what formats draw from."""
         fields = {
             "accountKey": keys.account_key.get_secret_value(),
+            "encryptionKey": keys.encryption_key.get_secret_value() if keys.encryption_key else None,
             "accountName": config.account_name,
             "cloud": config.cloud,
             "endpoint": _url(config) if config.endpoint or config.cloud != "AzurePublic" else None,

@@ -101,10 +101,19 @@ class Config(contract.Config):
     one."""
 
 
+class Keys(_sigv4.Keys):
+    """An access key, and what consumers encrypt with."""
+
+    encryption_key: contract.Line | None = pydantic.Field(None, alias="encryptionKey")
+    """What consumers encrypt with before they store anything, such as the password of a restic repository.
+    It is published as it is: the store does not know it."""
+
+
 VARIABLES: Mapping[str, tuple[str, ...]] = {
     "accessKeyID": ("AWS_ACCESS_KEY_ID",),
     "secretAccessKey": ("AWS_SECRET_ACCESS_KEY",),
     "sessionToken": ("AWS_SESSION_TOKEN",),
+    "encryptionKey": ("RESTIC_PASSWORD",),
     "region": ("AWS_REGION", "AWS_DEFAULT_REGION"),
     "endpoint": ("AWS_ENDPOINT_URL_S3",),
     "bucket": (),
@@ -118,7 +127,10 @@ VARIABLES: Mapping[str, tuple[str, ...]] = {
 class Sessions(_aws_issue.Service):
     """How STS is asked for a session, and what is published of one."""
 
-    variables: ClassVar[Mapping[str, tuple[str, ...]]] = {**VARIABLES, **_issued.EXPIRES}
+    variables: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        **{name: names for name, names in VARIABLES.items() if name != "encryptionKey"},
+        **_issued.EXPIRES,
+    }
 
     def sts(self, config: Config) -> str:
         """Names STS."""
@@ -157,7 +169,7 @@ class Provider:
         "On AWS, once a day two calls to IAM, for the key's history."
     )
     config = Config
-    keys = _sigv4.Keys
+    keys = Keys
     variables: ClassVar[Mapping[str, tuple[str, ...]]] = VARIABLES
     example: ClassVar[Mapping[str, Any]] = {"region": "eu-west-1", "bucket": "backups"}
     examples: ClassVar[Mapping[str, Mapping[str, Any]]] = {
@@ -261,6 +273,7 @@ class Provider:
             "accessKeyID": key.id,
             "secretAccessKey": key.secret,
             "sessionToken": key.token,
+            "encryptionKey": _encryption_key(keys),
             "region": config.region,
             "endpoint": base.url if config.endpoint else None,
             "bucket": config.bucket,
@@ -273,6 +286,11 @@ class Provider:
 
 
 OK = 200
+
+
+def _encryption_key(keys: _sigv4.Keys) -> str | None:
+    found = keys.encryption_key if isinstance(keys, Keys) else None
+    return found.get_secret_value() if found else None
 
 
 def _caller(
