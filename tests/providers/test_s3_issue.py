@@ -179,7 +179,9 @@ class TestAssumeRole(Sessions):
         assert emulator.calls == []
 
 
-def test_both_have_the_fields_of_the_type() -> None:
+def test_both_have_the_fields_of_the_type_and_nothing_else_that_is_stored() -> None:
     provider: contract.Provider[Any, Any] = providers.find()["s3"]
     for kind in issue.kinds(provider).values():
-        assert kind.variables == {**provider.variables, "expiresAt": ()}
+        variables = {**kind.variables, "encryptionKey": ("RESTIC_PASSWORD",)}
+        assert variables == {**provider.variables, "expiresAt": ()}
+        assert "encryptionKey" not in kind.variables

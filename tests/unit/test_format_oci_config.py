@@ -15,7 +15,7 @@ from unit.reading import ORACLE, load, render
 
 def written(folder: Path, keys: dict[str, str], **options: str) -> str:
     for name, content in render(
-        "oracle", "oci-config", fields("oracle", **keys), directory=str(folder), **options
+        "oracle", "oci-config", fields("oracle", None, **keys), directory=str(folder), **options
     ).items():
         (folder / name).write_bytes(content)
     return str(folder / "config")

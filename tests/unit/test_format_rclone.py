@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -27,7 +28,7 @@ def read(content: bytes) -> dict[str, dict[str, str]]:
     return found
 
 
-def remote(type_name: str, spec: dict[str, Any] | None = None, **keys: str) -> dict[str, str]:
+def remote(type_name: str, spec: Mapping[str, Any] | None = None, **keys: str) -> dict[str, str]:
     data = render(type_name, "rclone", fields(type_name, spec, **keys))
     assert data.keys() == {"rclone.conf"}
     found = read(data["rclone.conf"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from unit.material import ACCOUNT_KEY, AMAZON, CHINA, ID, SECRET, SERVICE_ACCOUN
 from unit.reading import render
 
 
-def read(type_name: str, spec: dict[str, Any] | None = None, **options: str) -> Any:
+def read(type_name: str, spec: Mapping[str, Any] | None = None, **options: str) -> Any:
     data = render(type_name, "thanos", fields(type_name, spec), **options)
     assert data.keys() == {"objstore.yml"}
     return yaml.safe_load(data["objstore.yml"])

@@ -1,8 +1,8 @@
 """Variables that Terraform's and OpenTofu's providers and backends read where their configuration says nothing.
 
-registry.terraform.io: hashicorp/aws, hashicorp/azurerm ("Authenticating using a Service Principal with a Client
-Secret"), hashicorp/google ("Provider Configuration Reference"), oracle/oci ("Configuring the Provider": `TF_VAR_`
-variables); backend azurerm (ARM_ACCESS_KEY).
+The documentation of the providers hashicorp/aws, hashicorp/azurerm ("Authenticating using a Service Principal with a
+Client Secret"), hashicorp/google ("Provider Configuration Reference") and oracle/oci ("Configuring the Provider":
+`TF_VAR_` variables), and of the backend azurerm (ARM_ACCESS_KEY).
 """
 
 from collections.abc import Mapping

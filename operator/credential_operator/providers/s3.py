@@ -22,16 +22,6 @@ from credential_operator.providers import (
     network,
 )
 
-OF_OTHERS = re.compile(
-    r"^List(AllMyBuckets|AccessPoints|Jobs)|AccessPoint|^Account|AccountPublicAccessBlock|Job|StorageLens"
-)
-"""Actions that are about neither a bucket nor its objects."""
-OF_OBJECTS = re.compile(
-    r"^(Get|Put|Delete|Restore|Replicate|Update)Object|^AbortMultipartUpload$|^ListMultipartUploadParts$"
-    r"|^Replicate|^BypassGovernanceRetention$|^InitiateReplication$|^ObjectOwnerOverrideToBucketOwner$"
-)
-"""Actions that are about objects of a bucket."""
-
 REFUSALS: _sigv4.Refusals = {
     **_sigv4.REFUSALS,
     "NoSuchBucket": (errors.Misconfigured, "the bucket does not exist"),
@@ -237,7 +227,9 @@ class Provider:
                 "aws:SecureTransport": ("boolean", str(not config.disable_ssl).lower()),
                 "aws:RequestedRegion": ("string", config.region),
             },
-            resource=lambda permission: _resource(config, permission),
+            resource=lambda permission: _bucket.resource(
+                config.bucket, permission, partition=_partition(config).name
+            ),
         )
 
     def audience(self, config: Config, identity: _sts.WorkloadIdentity) -> str:  # noqa: ARG002
@@ -347,15 +339,6 @@ def _iam_of(config: Config, key: _sigv4.Key, context: contract.Context, end: flo
         return None
     caller = _caller(config, key, context, end, service="iam", region=service.region)
     return _iam.IAM(caller=caller, url=_sigv4.rooted(url))
-
-
-def _resource(config: Config, permission: str) -> str:
-    """Says what a permission is about: the objects, the bucket, or for what is about neither, anything."""
-    service, _, action = permission.partition(":")
-    bucket = f"arn:{_partition(config).name}:s3:::{config.bucket or '*'}"
-    if service != "s3" or OF_OTHERS.search(action):
-        return "*"
-    return f"{bucket}/*" if OF_OBJECTS.search(action) else bucket
 
 
 def _inspect(config: Config) -> None:
