@@ -88,9 +88,9 @@ def test_a_storm_of_pods_is_a_few_writes(space: Space, site: Site) -> None:
     writes = len(site.writes(space.name))
 
     began = time.monotonic()
-    space.apply(*(workloads.pod(f"p{number}", ENV) for number in range(300)))
+    space.apply(*(workloads.pod(f"p{number}", ENV) for number in range(1000)))
     space.until(
-        lambda: space.get("credential", "backups")["status"]["references"]["count"] == 300, "all are counted"
+        lambda: space.get("credential", "backups")["status"]["references"]["count"] == 1000, "all are counted"
     )
     taken = time.monotonic() - began
 
