@@ -4,7 +4,7 @@ import dataclasses
 import datetime
 from typing import Any
 
-from credential_operator import findings, inventory, naming, references, selection, status
+from credential_operator import distribution, findings, inventory, naming, references, selection, status
 from credential_operator.situation import State
 
 Json = dict[str, Any]
@@ -43,7 +43,7 @@ def bound(
         return _ungranted(reference, name)
     own = dataclasses.replace(references.claim(reference, now), ended=False)
     if own.counts_for(credential, now, granted=granted):
-        return State("True", "Bound", f"Holds Credential {name}.")
+        return _offered(name) if distribution.open_offer(reference) else _holds(name)
     if "deletionTimestamp" in credential["metadata"]:
         message = f"Credential {name} is being deleted and takes no new references."
         return _unbound("CredentialTerminating", message)
@@ -60,8 +60,9 @@ def after(
     state: State,
     holding: references.Holding,
     delivery: Delivery,
+    offer: Json | None = None,
 ) -> Json:
-    """Gives the status of a CredentialReference; `state` is what `bound` gave."""
+    """Gives the status of a CredentialReference; `state` is what `bound` gave, `offer` what can be asked for."""
     before = {one["type"]: one for one in reference["status"].get("conditions", ())}
     generation = reference["metadata"]["generation"]
     states = {"Bound": state, "Ready": _ready(reference, credential, state, delivery)}
@@ -84,7 +85,8 @@ def after(
     elif "credentialSelector" in reference["spec"] and "credential" in reference["status"]:
         # It looks no further: what it was bound to is what it means.
         new["credential"] = reference["status"]["credential"]
-    return new | ({"target": delivery.target} if delivery.target is not None else {})
+    further = {"target": delivery.target, "offer": offer}
+    return new | {name: value for name, value in further.items() if value is not None}
 
 
 def readiness(credential: Json) -> State:
@@ -121,6 +123,17 @@ def _ungranted(reference: Json, name: str) -> State:
             REVOKED, f"The owner of Credential {name} does not share it with this namespace any more."
         )
     return _unbound("NotGranted", f"There is no Credential {name} that this reference may use.")
+
+
+def _holds(name: str) -> State:
+    return State("True", "Bound", f"Holds Credential {name}.")
+
+
+def _offered(name: str) -> State:
+    message = (
+        f"The owner of Credential {name} offers it: set spec.target to get a Secret in one of its formats."
+    )
+    return _unbound("Offered", message)
 
 
 def _seen_uid(reference: Json, holding: references.Holding) -> str:

@@ -9,7 +9,6 @@ import asyncio
 import contextlib
 import datetime
 import functools
-import gc
 import logging
 import pathlib
 import random
@@ -34,6 +33,7 @@ from credential_operator import (
     leader,
     metrics,
     passes,
+    process,
     providers,
     references,
     rotation,
@@ -306,32 +306,13 @@ def _kinds(chosen: settings.Settings) -> tuple[usage.Kind, ...]:
 
 def run(chosen: settings.Settings) -> bool:
     """Runs one replica until it is told to stop; False if it had to stop by itself."""
-    with asyncio.Runner(loop_factory=loop) as runner:
+    with asyncio.Runner(loop_factory=process.loop) as runner:
         return runner.run(_run(chosen))
-
-
-def loop() -> asyncio.AbstractEventLoop:
-    """Gives the fastest event loop that is installed."""
-    try:
-        import uvloop  # noqa: PLC0415  there is none for Windows
-    except ImportError:
-        return asyncio.new_event_loop()
-    return uvloop.new_event_loop()
-
-
-def spare_collections() -> None:
-    """Has the garbage collector come rarely, and never look at what is loaded by now.
-
-    That stays; otherwise every full collection walks through all of it.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(10_000, 20, 50)
 
 
 async def _run(chosen: settings.Settings) -> bool:
     app = App(chosen)
-    spare_collections()
+    process.spare_collections()
     registry = kopf.OperatorRegistry()
     kopf.on.startup(registry=registry)(app.start)
     kopf.on.login(registry=registry)(app.login)

@@ -12,6 +12,7 @@ from credential_operator import (
     errors,
     events,
     gate,
+    handouts,
     inventory,
     lending,
     naming,
@@ -41,6 +42,10 @@ class Queue(Protocol):
 
     def see_credential(self, event: str | None, document: Json) -> None:
         """Takes in a Credential."""
+        ...
+
+    def reweigh(self, reference: objects.Key, credential: objects.Key) -> None:
+        """Has a Credential count a reference anew."""
         ...
 
 
@@ -88,14 +93,17 @@ class Binder:
         """Decides whether a reference counts, serves its target, and reports."""
         now = self._clock()
         credential = None if chosen.key is None else await self._find(chosen.key)
-        granted = credential is not None and self._survey.granted(credential, key.namespace)
+        granted = credential is not None and self._survey.admitted(credential, document)
         holding = await self._survey.holding(document)
         state = chosen.refusal or answers.bound(document, credential, now, granted=granted, holding=holding)
         if state.value == "True" and credential is not None and not _held(document, credential):
             # It can go at any moment: nobody is told to hold it before it has its finalizer, of which comes word.
             return now + UNPROTECTED
         delivery = await self._lending.deliver(document, chosen.key, state)
-        new = answers.after(document, credential, now, state=state, holding=holding, delivery=delivery)
+        offer = self._lending.offer(document, chosen.key) if granted else None
+        new = answers.after(
+            document, credential, now, state=state, holding=holding, delivery=delivery, offer=offer
+        )
         if await self._report(key, document, new, chosen.key):
             return now
         later = document | {"status": new}
@@ -137,13 +145,16 @@ class Binder:
         except cluster.NotFound:
             return False
         self._known.put_reference(written)
-        if named is not None and references.weighed(document["status"]) != references.weighed(new):
-            self._queue.wake([objects.Object(inventory.CREDENTIAL, named)])
+        overtaken = inventory.overtaken(document["metadata"], written["metadata"])
+        relabelled = handouts.form_of(document) != handouts.form_of(written)
+        weighed = references.weighed(document["status"]) != references.weighed(new)
+        if named is not None and (weighed or overtaken or relabelled):
+            self._queue.reweigh(key, named)
         bound = references.bound(new)
         if references.bound(document["status"]).get("status") == "True" and bound["reason"] == "Expired":
             event = status.Event(type="Warning", reason="Expired", message=bound["message"])
             await self._recorder.record(inventory.REFERENCE, document["metadata"], [event])
-        return inventory.overtaken(document["metadata"], written["metadata"])
+        return overtaken
 
     async def _remove(self, key: objects.Key, document: Json) -> None:
         """Removes a reference that has ended, as its owner asked for."""

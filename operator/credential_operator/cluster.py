@@ -163,6 +163,11 @@ class Cluster:
         """Reads a Credential; raises NotFound."""
         return await self._request("GET", f"{API}/namespaces/{namespace}/credentials/{name}")
 
+    async def create_reference(self, manifest: Json) -> Json:
+        """Creates a CredentialReference; raises Exists, NotFound for a namespace that is gone."""
+        place = path(GROUP_VERSION, "credentialreferences", manifest["metadata"]["namespace"])
+        return await self._request("POST", place, body=manifest)
+
     async def delete_reference(self, namespace: str, name: str, *, uid: str, version: str) -> None:
         """Deletes a CredentialReference if it is still that one; raises NotFound."""
         path = f"{API}/namespaces/{namespace}/credentialreferences/{name}"

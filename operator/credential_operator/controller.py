@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any
 
 from credential_operator import errors, inventory, metrics, naming, objects, workqueue
-from credential_operator.inventory import CREDENTIAL, REFERENCE
+from credential_operator.inventory import CREDENTIAL, DISTRIBUTION, REFERENCE
 from credential_operator.objects import Object
 
 logger = logging.getLogger(__name__)
@@ -21,6 +21,8 @@ FIRST_BACKOFF = 0.2
 LONGEST_BACKOFF = 60.0
 MOMENT = 0.5
 """Seconds in which what starts or ends together is gathered: a thousand Pods are a few passes."""
+WHILE = 5.0
+"""Seconds in which what is only to be counted is gathered: the Secrets of a distribution."""
 
 Pass = Callable[[objects.Key], Awaitable[datetime.datetime | None]]
 
@@ -48,6 +50,7 @@ class Controller:
             wake = self.wake_later if self._known.differs_in_status_only(document) else self.wake
             self._known.put_credential(document)
             wake([Object(CREDENTIAL, key)])
+            self._wake_distribution(key)
             self.wake_references(key)
             self._wake_selecting(key.namespace)
 
@@ -57,6 +60,7 @@ class Controller:
             lost = Object(CREDENTIAL, key)
             self._queue.forget(lost)
             self.wake([lost])
+            self._wake_distribution(key)
             self.wake_references(key)
             self._wake_selecting(key.namespace)
 
@@ -68,20 +72,35 @@ class Controller:
             self.lose_reference(key, uid=document["metadata"]["uid"])
         elif self._known.put_reference(document):
             # Another one of that name, whose end may never be told of, may have named another Credential.
-            named = {before, naming.named_by(document)}
-            self.wake(
-                [Object(REFERENCE, key), *(Object(CREDENTIAL, one) for one in named if one is not None)]
-            )
+            self.wake([Object(REFERENCE, key)])
+            for one in {before, naming.named_by(document)}:
+                if one is not None:
+                    self.reweigh(key, one)
+            self.wake(self._distributions(key))
 
     def lose_reference(self, key: objects.Key, *, uid: str) -> None:
         """Takes in that a CredentialReference is gone, unless another one of that name has come already."""
+        distributions = self._distributions(key)
         named = self._known.drop_reference(key, uid)
-        self.wake([] if named is None else [Object(CREDENTIAL, named)])
+        if named is not None:
+            self.wake([Object(CREDENTIAL, named), *distributions])
+
+    def reweigh(self, reference: objects.Key, credential: objects.Key) -> None:
+        """Has a Credential count anew; those that the operator made, of which there may be many, soon enough."""
+        needed = [Object(CREDENTIAL, credential)]
+        if self._known.handouts.get(reference) is None:
+            self.wake(needed)
+            return
+        self.wake_later(needed)
+        self._queue.add_at(Object(DISTRIBUTION, credential), time.monotonic() + WHILE)
 
     def wake(self, objects: Iterable[Object]) -> None:
-        """Has objects looked at soon."""
+        """Has objects looked at soon; a distribution within a moment, for many a namespace may come."""
         for one in objects:
-            self._queue.add(one, endpoint=self._endpoint(one))
+            if one.kind == DISTRIBUTION:
+                self._queue.add_at(one, time.monotonic() + MOMENT)
+            else:
+                self._queue.add(one, endpoint=self._endpoint(one))
         metrics.QUEUE_DEPTH.set(len(self._queue))
 
     def wake_later(self, objects: Iterable[Object]) -> None:
@@ -92,6 +111,15 @@ class Controller:
     def wake_references(self, credential: objects.Key) -> None:
         """Has the references to a Credential looked at soon."""
         self.wake(Object(REFERENCE, key) for key in self._known.references_to(credential))
+
+    def _wake_distribution(self, credential: objects.Key) -> None:
+        """Has the references looked at that the operator makes for a Credential, or has made."""
+        if self._known.handouts.concerns(credential):
+            self.wake([Object(DISTRIBUTION, credential)])
+
+    def _distributions(self, reference: objects.Key) -> list[Object]:
+        """Gives the distributions to which it matters what becomes of a reference of this name."""
+        return [Object(DISTRIBUTION, key) for key in self._known.handouts.concerned(reference)]
 
     def _wake_selecting(self, namespace: str) -> None:
         """Has the references looked at that look for a Credential in a namespace."""

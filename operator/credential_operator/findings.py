@@ -91,16 +91,18 @@ class User(NamedTuple):
 class Needs:
     """Who needs a Credential: declared by CredentialReferences, and found to use its Secrets, each sorted.
 
-    `found` is None where nobody is looked for.
+    `distributed` are the references that the operator made and whose Secrets are used. `found` is None where nobody
+    is looked for.
     """
 
     declared: tuple[User, ...] = ()
+    distributed: tuple[User, ...] = ()
     found: tuple[User, ...] | None = None
 
     @property
     def all(self) -> tuple[User, ...]:
         """Everybody, the declared first."""
-        return self.declared + (self.found or ())
+        return self.declared + self.distributed + (self.found or ())
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -80,7 +80,7 @@ class Uses:
 
 
 class Namespaces:
-    """The labels of namespaces, by which owners share their Credentials."""
+    """The namespaces and their labels, by which owners share and distribute their Credentials."""
 
     def __init__(self, known: inventory.Inventory, queue: Wake) -> None:
         self._known = known
@@ -92,7 +92,7 @@ class Namespaces:
 
     def drop(self, key: objects.Key, _: str = "") -> None:
         """Takes in that a namespace is gone."""
-        self._known.drop_namespace(key.name)
+        self._queue.wake(self._known.drop_namespace(key.name))
 
     def known(self) -> Iterable[objects.Key]:
         """Gives the namespaces that are known."""

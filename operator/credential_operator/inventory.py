@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from credential_operator import naming, packing
+from credential_operator import handouts, naming, packing
 from credential_operator.objects import Index, Key, Links, Object
 
 Json = dict[str, Any]
@@ -36,6 +36,8 @@ REMEMBERED = 10_000
 
 CREDENTIAL, REFERENCE = "Credential", "CredentialReference"
 """Both kinds."""
+DISTRIBUTION = "Distribution"
+"""The references that are made for a Credential: what is to be looked at, by the Credential's key."""
 
 
 @dataclasses.dataclass(slots=True)
@@ -136,6 +138,9 @@ class Inventory:
         """Secret with our label -> what its metadata says."""
         self.namespaces: dict[str, Mapping[str, str]] = {}
         """Namespace -> its labels, where all namespaces are served."""
+        self.leaving: set[str] = set()
+        """Those of them that are being deleted."""
+        self.handouts = handouts.Handouts()
         self._secrets = Index()
         self._borrowed = Index()
         self._references = Links()
@@ -179,8 +184,10 @@ class Inventory:
         seen.owner = _owner(spec)
         seen.rotation = _rotation(document.get("status") or {})
         self.credentials[key] = seen
-        named = [one["name"] for one in (document.get("status") or {}).get("targets", ())]
+        status = document.get("status") or {}
+        named = [one["name"] for one in status.get("targets", ())]
         self._secrets.put(key, [*_secret_names(spec), *named])
+        self.handouts.put_credential(key, distributing="distribute" in spec or "distribution" in status)
         return True
 
     def drop_credential(self, key: Key, uid: str) -> bool:
@@ -191,6 +198,7 @@ class Inventory:
             return False
         del self.credentials[key]
         self._secrets.put(key, ())
+        self.handouts.put_credential(key, distributing=False)
         return True
 
     def states(self) -> Iterator[tuple[str, ...]]:
@@ -213,6 +221,7 @@ class Inventory:
             return False
         self.references[key] = record(document, "Bound")
         self._references.put(key, naming.named_by(document))
+        self.handouts.put_reference(key, document)
         self._borrowed.put(key, naming.borrowed_by(document))
         self._hold(key, naming.holder_of(document))
         self._select(key, naming.selects_in(document) if naming.named_by(document) is None else None)
@@ -226,6 +235,7 @@ class Inventory:
             return None
         del self.references[key]
         self._references.put(key, None)
+        self.handouts.drop_reference(key)
         self._borrowed.put(key, ())
         self._hold(key, None)
         self._select(key, None)
@@ -317,16 +327,24 @@ class Inventory:
     # Namespaces
 
     def put_namespace(self, metadata: Mapping[str, Any]) -> list[Object]:
-        """Takes in a namespace's labels; gives the references that this may concern."""
+        """Takes in a namespace's labels, and whether it is being deleted; gives what this may concern."""
         name, labels = metadata["name"], metadata.get("labels") or {}
-        if self.namespaces.get(name) == labels:
+        leaving = "deletionTimestamp" in metadata
+        if (self.namespaces.get(name), name in self.leaving) == (labels, leaving):
             return []
         self.namespaces[name] = labels
-        return [Object(REFERENCE, key) for key in self.references_from(name)]
+        (self.leaving.add if leaving else self.leaving.discard)(name)
+        return [*(Object(REFERENCE, key) for key in self.references_from(name)), *self.distributions()]
 
-    def drop_namespace(self, name: str) -> None:
-        """Forgets a namespace, whose references are gone already."""
+    def drop_namespace(self, name: str) -> list[Object]:
+        """Forgets a namespace, whose references are gone already; gives what this may concern."""
         self.namespaces.pop(name, None)
+        self.leaving.discard(name)
+        return self.distributions()
+
+    def distributions(self) -> list[Object]:
+        """Gives all distributions."""
+        return [Object(DISTRIBUTION, key) for key in self.handouts.distributing()]
 
     def _bury(self, uid: str) -> None:
         """Remembers that an object is gone, for as long as an answer about it may still come."""
@@ -373,10 +391,8 @@ def _owner(spec: Json) -> tuple[str, str] | None:
 
 
 def _rotation(status: Json) -> tuple[str, int] | None:
-    rotation = status.get("rotation", {})
-    return (
-        (rotation.get("previousKeyID", ""), rotation.get("staleCount", 0)) if "drained" in rotation else None
-    )
+    told = status.get("rotation", {})
+    return (told.get("previousKeyID", ""), told.get("staleCount", 0)) if "drained" in told else None
 
 
 def _secret_names(spec: Json) -> list[str]:

@@ -13,6 +13,7 @@ from credential_operator import (
     errors,
     findings,
     grants,
+    handouts,
     installation,
     inventory,
     issuing,
@@ -75,6 +76,16 @@ class Lending:
             await self._remove(reference, recorded)
             recorded = None
         return Delivery(synced=State("False", state.reason, state.message), target=recorded)
+
+    def offer(self, reference: Json, lender: objects.Key | None) -> Json | None:
+        """Gives what an offer says of a Credential that is granted; None for a reference that is none."""
+        record = None if lender is None else self._known.credentials.get(lender)
+        seen = None if record is None else view.parse(record, self._catalogue)
+        if seen is None or handouts.form_of(reference) != handouts.OFFER:
+            return None
+        form = grants.issue(seen.document, reference["metadata"]["namespace"])
+        served, allowed = self._forms(seen, reference, form)
+        return {"type": seen.type, "formats": sorted(set(served).intersection(allowed or served))}
 
     def revoked_at(self, reference: Json, lender: objects.Key | None) -> datetime.datetime:
         """Gives when the target of a revoked reference goes."""
@@ -174,8 +185,7 @@ class Lending:
     def _refusal(self, seen: view.View, reference: Json, wanted: publication.Target) -> State | None:
         """Says why a target cannot have the form that is asked for; None where it can."""
         namespace = reference["metadata"]["namespace"]
-        served = self._catalogue.served(seen.provider, wanted.issue)
-        allowed = grants.formats(seen.document, namespace)
+        served, allowed = self._forms(seen, reference, wanted.issue)
         owners, asked = grants.issue(seen.document, namespace), reference["spec"]["target"].get("issue")
         if owners is not None and asked not in (None, owners):
             message = "The owner gives this key as a short-lived one of another kind: leave target.issue out."
@@ -190,6 +200,13 @@ class Lending:
             message = f"The owner does not give this key as {wanted.format}: {_instead(allowed)}."
             return State("False", "NotGranted", message)
         return None
+
+    def _forms(
+        self, seen: view.View, reference: Json, form: Json | None
+    ) -> tuple[list[str], list[str] | None]:
+        """Gives the formats that can hold a key of a form, and those that its owner allows (None: any)."""
+        served = self._catalogue.served(seen.provider, form)
+        return served, grants.formats(seen.document, reference["metadata"]["namespace"])
 
     async def _remove(self, reference: Json, recorded: Json) -> None:
         owner = targets.owner(reference["metadata"], kind=inventory.REFERENCE)

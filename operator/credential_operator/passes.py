@@ -8,6 +8,7 @@ from credential_operator import (
     checks,
     cluster,
     controller,
+    distributor,
     events,
     gate,
     installation,
@@ -52,6 +53,16 @@ def of_both_kinds(
         cluster=chosen.cluster_name,
         clock=now,
     )
+    given = distributor.Distributor(
+        connection,
+        known,
+        asked=asked,
+        written=written,
+        recorder=recorder,
+        queue=queue,
+        namespaces=chosen.namespaces,
+        clock=now,
+    )
     publisher = publishing.Publisher(
         known=known,
         keyring=keyring,
@@ -74,6 +85,7 @@ def of_both_kinds(
         written=written,
         publisher=publisher,
         asked=asked,
+        given=given,
         apart=apart,
         clock=now,
     )
@@ -96,7 +108,11 @@ def of_both_kinds(
         apart=apart,
         clock=now,
     )
-    return {inventory.CREDENTIAL: reconciler.credential, inventory.REFERENCE: binder.reference}
+    return {
+        inventory.CREDENTIAL: reconciler.credential,
+        inventory.REFERENCE: binder.reference,
+        inventory.DISTRIBUTION: given.distribute,
+    }
 
 
 def now() -> datetime.datetime:

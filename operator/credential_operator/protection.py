@@ -3,7 +3,17 @@
 import logging
 from typing import Any
 
-from credential_operator import cluster, events, findings, inventory, status, survey, targets, view
+from credential_operator import (
+    cluster,
+    distributor,
+    events,
+    findings,
+    inventory,
+    status,
+    survey,
+    targets,
+    view,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -16,13 +26,16 @@ class Protection:
         connection: cluster.Cluster,
         known: inventory.Inventory,
         written: targets.Targets,
+        *,
         asked: survey.Survey,
+        given: distributor.Distributor,
         recorder: events.Recorder,
     ) -> None:
         self._connection = connection
         self._known = known
         self._targets = written
         self._survey = asked
+        self._distributor = given
         self._recorder = recorder
 
     async def protect(self, seen: view.View) -> None:
@@ -48,7 +61,10 @@ class Protection:
         return needs
 
     async def release(self, seen: view.View) -> None:
-        """Removes or orphans the targets, then lets the object go, and says who was in the way or is left without."""
+        """Removes or orphans the targets, takes back what was distributed, then lets the object go.
+
+        Says who was in the way or is left without.
+        """
         if not seen.protected:
             return
         recorded = seen.recorded
@@ -57,6 +73,7 @@ class Protection:
         for name in sorted({*recorded, *(target.name for target in seen.spec.targets)}):
             owner = targets.owner(seen.metadata)
             await self._targets.remove(owner, name, recorded=recorded.get(name), retain=retain)
+        await self._distributor.take_back(seen.document, self._survey.places(seen), retain=retain)
         # Before the last trace of the object goes; the pass may be repeated from here.
         await self._recorder.record(inventory.CREDENTIAL, seen.metadata, told, once=True)
         place = f"/metadata/finalizers/{seen.metadata['finalizers'].index(inventory.FINALIZER)}"

@@ -15,6 +15,7 @@ from typing import Any
 from credential_operator import (
     checks,
     cluster,
+    distributor,
     draining,
     errors,
     events,
@@ -69,6 +70,7 @@ class Reconciler:
         written: targets.Targets,
         publisher: publishing.Publisher,
         asked: survey.Survey,
+        given: distributor.Distributor,
         apart: gate.Gate,
         clock: Callable[[], datetime.datetime],
     ) -> None:
@@ -86,7 +88,9 @@ class Reconciler:
         self._clock = clock
         self._publisher = publisher
         self._draining = draining.Draining(known, asked, clock=clock)
-        self._protection = protection.Protection(connection, known, written, asked, recorder)
+        self._protection = protection.Protection(
+            connection, known, written, asked=asked, given=given, recorder=recorder
+        )
         self._attempts: dict[objects.Key, _Attempts] = {}
 
     async def credential(self, key: objects.Key) -> datetime.datetime | None:
@@ -98,6 +102,8 @@ class Reconciler:
         record = self._known.credentials.get(key)
         if record is None:
             self._forget(key)
+            if self._known.handouts.concerns(key):
+                self._wake([objects.Object(inventory.DISTRIBUTION, key)])
             return None
         seen = view.parse(record, self._catalogue)
         if seen is None:
@@ -296,7 +302,8 @@ class Reconciler:
         self._known.put_credential(written)
         overtaken = inventory.overtaken(seen.metadata, written["metadata"])
         if overtaken:
-            self._wake([objects.Object(inventory.CREDENTIAL, seen.key)])
+            kinds = (inventory.CREDENTIAL, inventory.DISTRIBUTION)
+            self._wake(objects.Object(kind, seen.key) for kind in kinds)
         if overtaken or _readiness(seen.status) != _readiness(result.status):
             self._wake_references(seen.key)
         await self._recorder.record("Credential", seen.metadata, result.events)

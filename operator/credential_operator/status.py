@@ -26,7 +26,7 @@ LONGEST_NAME = 256
 """How many characters of a provider's name it shows."""
 LONGEST_REASON = 256
 """How many characters of a person's own words an event shows."""
-KEPT = ("identity", "key", "externalID", "lastValidatedTime", "nextValidationTime")
+KEPT = ("identity", "key", "externalID", "lastValidatedTime", "nextValidationTime", "distribution")
 """What a pass that finds out nothing new about it leaves as it is."""
 KEYLESS_AGAIN = datetime.timedelta(minutes=1)
 """When to look again for a ServiceAccount, or a Role for its tokens: no watch tells of either."""
@@ -198,7 +198,9 @@ def _expiry(old: Mapping[str, Any], found: Pass, facts: Json) -> Time | None:
 
 
 def _counted(needs: Needs) -> Json:
-    counted: Json = {"count": len(needs.all), "declared": len(needs.declared)}
+    counted: Json = {"count": len(needs.all), "declared": len(needs.declared) + len(needs.distributed)}
+    if needs.distributed:
+        counted["distributed"] = len(needs.distributed)
     if needs.found is not None:
         counted["found"] = len(needs.found)
     items = [user._asdict() for user in needs.all[:SHOWN]]

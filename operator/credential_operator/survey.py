@@ -11,8 +11,10 @@ from typing import Any
 
 from credential_operator import (
     cluster,
+    distribution,
     findings,
     grants,
+    handouts,
     inventory,
     naming,
     objects,
@@ -25,6 +27,8 @@ from credential_operator import (
 Json = dict[str, Any]
 
 POD = "Pod"
+MANY = 16
+"""In how many namespaces there are Secrets whose users are looked for in all at once."""
 
 
 class Survey:
@@ -54,20 +58,27 @@ class Survey:
 
     def needs(self, seen: view.View, published: Iterable[str]) -> findings.Needs:
         """Gives who needs a Credential as far as is known; `published` are its targets."""
-        claims = self._claims(seen)
-        secrets = [*_secrets(seen, published), *_lent(seen, claims)]
-        return self._needs(seen, claims, self._found.users(secrets))
+        claims, given = self._claims(seen), self._given(seen.key)
+        secrets = [*_secrets(seen, published), *_lent(seen, claims).values(), *given.values()]
+        return self._needs(seen, claims, self._found, secrets=secrets, given=given)
 
     async def needs_now(self, seen: view.View) -> findings.Needs:
         """Gives who needs a Credential, from fresh lists."""
-        claims = [claim for place in self._places(seen) for claim in await self._connection.references(place)]
-        secrets = [*_secrets(seen, seen.recorded), *_lent(seen, claims)]
-        return self._needs(seen, claims, await self._users(self._kinds, secrets))
+        claims = [claim for place in self.places(seen) for claim in await self._connection.references(place)]
+        secrets = [*_secrets(seen, seen.recorded), *_lent(seen, claims).values()]
+        given = _lent(seen, (claim for claim in claims if handouts.form_of(claim)))
+        users = await self._users(self._kinds, secrets)
+        return self._needs(seen, claims, users, secrets=secrets, given=given)
 
     async def runs_now(self, seen: view.View) -> findings.Needs:
         """Gives whose Pods still run with a Credential's Secrets, from a fresh list."""
         pods = [kind for kind in self._kinds if kind.name == POD]
-        return self._needs(seen, [], await self._users(pods, _secrets(seen, seen.recorded)))
+        secrets = _secrets(seen, seen.recorded)
+        return self._needs(seen, [], await self._users(pods, secrets), secrets=secrets, given={})
+
+    def used(self, secret: objects.Key) -> bool:
+        """Tells whether anybody is known to use a Secret."""
+        return bool(self._found.users([secret]))
 
     # Who runs the previous key
 
@@ -107,23 +118,35 @@ class Survey:
         )
 
     def _needs(
-        self, seen: view.View, claims: Iterable[Json], users: Iterable[findings.User]
+        self,
+        seen: view.View,
+        claims: Iterable[Json],
+        users: usage.Usage,
+        *,
+        secrets: Iterable[objects.Key],
+        given: Mapping[objects.Key, objects.Key],
     ) -> findings.Needs:
+        """Weighs claims and users; `given` has the references that the operator made, and their Secrets."""
         now = self._clock()
+        own = (claim for claim in claims if not handouts.form_of(claim))
         counting = [
             one
-            for one in references.claims(claims, seen.key, now)
+            for one in references.claims(own, seen.key, now)
             if one.counts_for(seen.document, now, granted=self.granted(seen.document, one.key.namespace))
         ]
+        used = (reference for reference, secret in given.items() if users.users([secret]))
         return findings.Needs(
             declared=tuple(sorted(one.user for one in counting)),
-            found=tuple(sorted(users)) if self._kinds else None,
+            distributed=tuple(sorted(findings.User(inventory.REFERENCE, *reference) for reference in used)),
+            found=tuple(sorted(users.users(secrets))) if self._kinds else None,
         )
 
-    async def _users(self, kinds: Sequence[usage.Kind], secrets: Sequence[objects.Key]) -> set[findings.User]:
-        """Gives who uses any of these Secrets, from fresh lists of their namespaces."""
+    async def _users(self, kinds: Sequence[usage.Kind], secrets: Sequence[objects.Key]) -> usage.Usage:
+        """Gives who uses any of these Secrets, from fresh lists of their namespaces, or of all if they are many."""
         wanted = frozenset(secrets)
         namespaces = sorted({secret.namespace for secret in wanted})
+        if len(namespaces) > MANY and "" in self._namespaces:
+            namespaces = [""]
         lists = await asyncio.gather(
             *(
                 self._listed(kind, place, wanted)
@@ -131,12 +154,20 @@ class Survey:
                 for place in (namespaces if kind.namespaced else [""])
             )
         )
-        return usage.gathered(each for uses in lists for each in uses).users(secrets)
+        return usage.gathered(each for uses in lists for each in uses)
 
     def _claims(self, seen: view.View) -> list[Json]:
-        return [self._known.references[key].parse() for key in self._known.references_to(seen.key)]
+        """Gives the references to a Credential that people made."""
+        given = self._known.handouts
+        keys = (key for key in self._known.references_to(seen.key) if given.get(key) is None)
+        return [self._known.references[key].parse() for key in keys]
 
-    def _places(self, seen: view.View) -> Sequence[str]:
+    def _given(self, credential: objects.Key) -> dict[objects.Key, objects.Key]:
+        """Gives the references that the operator made for a Credential and that have a Secret, with that."""
+        made = self._known.handouts.of(credential)
+        return {key: objects.Key(key.namespace, one.secret) for key, one in made.items() if one.secret}
+
+    def places(self, seen: view.View) -> Sequence[str]:
         """Gives where references to a Credential can be: in its namespace, or wherever it was ever shared with."""
         shared = seen.spec.allowed_namespaces is not None or any(
             key.namespace != seen.key.namespace for key in self._known.references_to(seen.key)
@@ -146,6 +177,11 @@ class Survey:
     def granted(self, credential: Json, namespace: str) -> bool:
         """Tells whether the owner of a Credential allows a namespace."""
         return grants.allows(credential, namespace, self._known.namespaces.get(namespace))
+
+    def admitted(self, credential: Json, reference: Json) -> bool:
+        """Tells whether the owner of a Credential allows a reference, as the operator made it if it did."""
+        place = reference["metadata"]["namespace"]
+        return self.granted(credential, place) and distribution.admits(reference, credential)
 
     # Who holds a reference
 
@@ -204,10 +240,10 @@ def _secrets(seen: view.View, published: Iterable[str]) -> list[objects.Key]:
     return [*source, *(objects.Key(seen.key.namespace, name) for name in published)]
 
 
-def _lent(seen: view.View, claims: Iterable[Json]) -> list[objects.Key]:
-    """Gives the targets that references have of a Credential."""
-    return [
-        objects.Key(claim["metadata"]["namespace"], claim["status"]["target"]["name"])
+def _lent(seen: view.View, claims: Iterable[Json]) -> dict[objects.Key, objects.Key]:
+    """Gives the references that have a target of a Credential, with that."""
+    return {
+        objects.Key.of(claim): objects.Key(claim["metadata"]["namespace"], claim["status"]["target"]["name"])
         for claim in claims
         if "target" in (claim.get("status") or {}) and naming.named_by(claim) == seen.key
-    ]
+    }

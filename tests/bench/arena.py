@@ -255,6 +255,7 @@ def _no_policies() -> dict[str, str]:
         "targets",
         "targetMetadata.enabled",
         "deleteProtection",
+        "distribute",
         "referenceAudit",
         "forceDelete",
         "release",

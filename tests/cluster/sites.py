@@ -25,7 +25,15 @@ MODES: Mapping[str, Mapping[str, str]] = {
         "policies.targetMetadata.enabled": "false",
         **{
             f"policies.{name}": "false"
-            for name in ("source", "targets", "deleteProtection", "referenceAudit", "forceDelete", "release")
+            for name in (
+                "source",
+                "targets",
+                "distribute",
+                "deleteProtection",
+                "referenceAudit",
+                "forceDelete",
+                "release",
+            )
         },
     },
 }

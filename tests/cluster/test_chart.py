@@ -21,7 +21,7 @@ GROUP = users.GROUP
 KINDS = ("credentials", "credentialreferences")
 POLICIES = (
     *("source", "workload-identity", "targets", "target-metadata"),
-    *("delete-protection", "reference-audit", "force-delete", "release"),
+    *("delete-protection", "reference-audit", "force-delete", "release", "distribute"),
 )
 EVERYWHERE, PLATFORM = "credential-operator", "platform"
 """Namespaces of the two installations: cluster-wide, and for the namespaces of values-namespaces.yaml."""
@@ -40,7 +40,10 @@ USERS = frozenset(
 AT_WORK: frozenset[Rule] = frozenset(
     [
         *((GROUP, "credentials", "", verb) for verb in ("get", "list", "watch", "patch", "release")),
-        *((GROUP, "credentialreferences", "", verb) for verb in ("get", "list", "watch", "delete")),
+        *(
+            (GROUP, "credentialreferences", "", verb)
+            for verb in ("get", "list", "watch", "create", "patch", "delete")
+        ),
         *((GROUP, f"{kind}/status", "", "patch") for kind in KINDS),
         *(("", "secrets", "", verb) for verb in ("get", "list", "watch", "create", "patch", "delete")),
         ("", "events", "", "create"),

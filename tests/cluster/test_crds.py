@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from cluster import cases
-from cluster.cases import reference
+from cluster.cases import reference, sharing
 from cluster.cases.case import Case
 from cluster.crds import KINDS, Answers, Json, document, dry_run, manifest, schema_of, serving, spec, target
 from controlplane import ControlPlane
@@ -243,7 +243,7 @@ CASES = {
     ),
     **cases.found(),
 }
-CASES |= reference.of_targets(CASES)
+CASES |= {**reference.of_targets(CASES), **sharing.of_targets(CASES)}
 
 
 @pytest.fixture(scope="module")
@@ -345,6 +345,7 @@ def test_every_rule_has_its_examples() -> None:
         ("CredentialReference.spec.target.format", "the Secret of the new format has another type"),
         ("Credential.spec.targets", "two targets cannot be the same Secret"),
         ("Credential.spec.targets[].format", "the Secret of the new format has another type"),
+        ("Credential.spec.distribute.target.format", "the Secret of the new format has another type"),
     }
     without = [
         (path, rule["message"])

@@ -96,6 +96,7 @@ def test_kubectl_prints_what_a_reference_holds(plane: ControlPlane) -> None:
     status = {
         "credential": {"namespace": "default", "name": "backups", "uid": "u"},
         "expiresAt": "2037-01-31T00:00:00Z",
+        "offer": {"type": "s3", "formats": ["env", "velero"]},
         "conditions": [
             condition("Bound", "True", "Bound", "holds Credential backups"),
             condition("Ready", "False", "Rejected", "the provider does not know the key"),
@@ -106,9 +107,10 @@ def test_kubectl_prints_what_a_reference_holds(plane: ControlPlane) -> None:
     short = table(plane, "credref", "shown")
     wide = table(plane, "credref", "shown", "-o", "wide")
 
-    assert [*short] == ["NAME", "BOUND", "STATUS", "CREDENTIAL", "EXPIRES", "AGE"]
+    assert [*short] == ["NAME", "BOUND", "STATUS", "CREDENTIAL", "FORMS", "EXPIRES", "AGE"]
     assert (short["BOUND"], short["STATUS"], short["CREDENTIAL"]) == ("True", "Rejected", "backups")
     assert short["EXPIRES"] == "2037-01-31T00:00:00Z"
+    assert short["FORMS"] == '["env","velero"]'
     assert (wide["MESSAGE"], wide["DESCRIPTION"]) == ("the provider does not know the key", "nightly")
 
 

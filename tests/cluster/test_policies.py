@@ -14,7 +14,7 @@ reinstall = policies.reinstall
 
 SWITCHES = (
     *("source", "workloadIdentity", "targets", "targetMetadata.enabled", "deleteProtection"),
-    *("referenceAudit", "targetProtection", "forceDelete", "release", "finalizer"),
+    *("distribute", "referenceAudit", "targetProtection", "forceDelete", "release", "finalizer"),
 )
 """The chart's values below `policies` that switch one off each."""
 
@@ -296,7 +296,7 @@ def test_the_api_server_finds_no_fault_in_the_expressions(
     assert {policy["metadata"]["name"]: policy["status"]["typeChecking"] for policy in listed()} == {
         f"credential-operator-{name}": {}
         for name in (
-            *("source", "workload-identity", "targets", "target-metadata"),
+            *("source", "workload-identity", "targets", "target-metadata", "distribute"),
             *("delete-protection", "reference-audit", "target-protection", "force-delete", "release"),
         )
     }

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from credential_operator import controller, errors, inventory
+from credential_operator import controller, errors, handouts, inventory
 from credential_operator.objects import Key, Object
 
 ONE = Key("a", "one")
@@ -48,6 +48,9 @@ class Work:
     async def reference(self, key: Key) -> datetime.datetime | None:
         return await self._pass("reference", key)
 
+    async def distribution(self, key: Key) -> datetime.datetime | None:
+        return await self._pass("distribution", key)
+
     async def _pass(self, kind: str, key: Key) -> datetime.datetime | None:
         self.passes.append((kind, key))
         self.noted.set()
@@ -67,7 +70,11 @@ class Work:
 @pytest.fixture
 async def work() -> AsyncIterator[Work]:
     running = Work()
-    passes = {inventory.CREDENTIAL: running.credential, inventory.REFERENCE: running.reference}
+    passes = {
+        inventory.CREDENTIAL: running.credential,
+        inventory.REFERENCE: running.reference,
+        inventory.DISTRIBUTION: running.distribution,
+    }
     task = asyncio.create_task(running.controller.work(passes))
     yield running
     task.cancel()
@@ -121,6 +128,44 @@ async def test_a_deleted_credential_wakes_its_references(work: Work) -> None:
     work.controller.see_credential("DELETED", document())
     await asyncio.sleep(0.02)
     assert len(work.passes) == 2
+
+
+def made(namespace: str = "b", version: str = "5") -> dict[str, Any]:
+    """Return a reference that the operator made for the Credential a/one."""
+    reference = document("one", version, credentialRef={"name": "one", "namespace": "a"})
+    reference["metadata"] |= {"namespace": namespace, "labels": {handouts.LABEL: "target"}}
+    return reference
+
+
+async def test_what_is_distributed_is_looked_at_with_its_credential_and_gathered(work: Work) -> None:
+    work.controller.see_credential("ADDED", document(distribute={"advertise": True}))
+    work.controller.see_credential("MODIFIED", document(version="6", distribute={"advertise": True}))
+    work.controller.wake(work.known.put_namespace({"name": "b"}))
+    await work.until(2)
+    assert [kind for kind, _ in work.passes] == ["credential", "distribution"]
+
+
+async def test_a_reference_that_the_operator_made_wakes_its_distribution(work: Work) -> None:
+    work.controller.see_reference(None, made())
+    await work.until(3)
+    kinds = ["credential", "distribution", "reference"]
+    assert sorted(kind for kind, _ in work.passes) == kinds
+    work.passes.clear()
+    work.controller.see_reference("DELETED", made())
+    await work.until(2)
+    assert sorted(kind for kind, _ in work.passes) == kinds[:2]
+
+
+async def test_any_reference_of_the_name_wakes_the_distribution_that_wants_it(work: Work) -> None:
+    work.controller.see_credential("ADDED", document(distribute={"advertise": True}))
+    await work.until(2)
+    work.passes.clear()
+    theirs = made()
+    del theirs["metadata"]["labels"]
+    theirs["spec"] = {"credentialRef": {"name": "another"}}
+    work.controller.see_reference(None, theirs)
+    await work.until(3)
+    assert ("distribution", ONE) in work.passes
 
 
 async def test_a_planned_look_comes_by_itself(work: Work) -> None:

@@ -299,6 +299,23 @@ def test_new_labels_of_a_namespace_concern_its_references_to_others(known: inven
     assert known.namespaces == {}
 
 
+def test_namespaces_that_come_go_or_are_being_deleted_concern_what_is_distributed(
+    known: inventory.Inventory,
+) -> None:
+    shared = [Object("Distribution", Key("a", "backups"))]
+    known.put_credential(credential(distribute={"advertise": True}))
+    assert known.put_namespace({"name": "b"}) == shared
+    assert known.put_namespace({"name": "b"}) == []
+    assert known.put_namespace({"name": "b", "deletionTimestamp": "2026-11-22T00:00:00Z"}) == shared
+    assert known.leaving == {"b"}
+    assert known.drop_namespace("b") == shared
+    assert known.leaving == set()
+    known.put_credential(credential(version="6") | {"status": {"distribution": {"made": 1}}})
+    assert known.distributions() == shared, "its status still speaks of it"
+    known.put_credential(credential(version="7"))
+    assert known.distributions() == []
+
+
 def test_references_that_look_for_a_credential_are_known_by_where_they_look(
     known: inventory.Inventory,
 ) -> None:

@@ -340,6 +340,19 @@ def test_the_reason_of_a_deletion_by_force_is_one_line_of_bounded_length() -> No
     assert "\n" not in said("one\ntwo\x85three\u202efour")
 
 
+def test_references_that_the_operator_made_count_after_those_that_people_declared() -> None:
+    own, made = User("CredentialReference", "z", "own"), User("CredentialReference", "b", "backups")
+    needs = Needs(declared=(own,), distributed=(made,), found=(User("Deployment", "b", "api"),))
+    counted = status.after({}, found(ACCEPTED, needs=needs), NOW).status["references"]
+    assert (counted["count"], counted["declared"], counted["distributed"], counted["found"]) == (3, 2, 1, 1)
+    assert [one["name"] for one in counted["items"]] == ["own", "backups", "api"]
+
+
+def test_what_was_distributed_is_kept_by_a_pass_over_the_credential() -> None:
+    told = {"wanted": 2, "made": 2, "published": 2, "conflicts": 0, "observedGeneration": 1}
+    assert status.after({"distribution": told}, found(ACCEPTED), NOW).status["distribution"] == told
+
+
 def test_references_that_were_cleared_away_are_named_once() -> None:
     held = found(findings.UNCHANGED, targets=(TARGET,), blockers=("Deployment api",))
     before = status.after(good(), held, NOW).status

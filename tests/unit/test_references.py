@@ -101,6 +101,27 @@ def test_a_state_that_does_not_change_is_not_written() -> None:
     assert status.changes(first, later) == []
 
 
+def test_an_offer_holds_nothing_until_its_namespace_asks_for_a_target() -> None:
+    offered = reference()
+    offered["metadata"]["labels"] = {"credential-operator.io/distributed": "offer"}
+    assert told(offered, credential())["Bound"] == ("False", "Offered")
+    state = answers.bound(offered, credential(), NOW, granted=True, holding=HELD)
+    offer = {"type": "s3", "formats": ["env"]}
+    new = answers.after(
+        offered,
+        credential(),
+        NOW,
+        state=state,
+        holding=HELD,
+        delivery=answers.Delivery(),
+        offer=offer,
+    )
+    assert new["offer"] == offer
+    assert "credential" not in new
+    offered["spec"]["target"] = {"name": "env", "format": "env"}
+    assert told(offered, credential())["Bound"] == ("True", "Bound")
+
+
 def test_claims_are_those_that_name_the_credential_sorted() -> None:
     found = references.claims([reference("b"), reference("a"), reference("c", to="other")], BACKUPS, NOW)
     assert [claim.user.seen_from("a") for claim in found] == [

@@ -66,6 +66,7 @@ class Reason(enum.StrEnum):
     REVOKED = "Revoked"
     AMBIGUOUS = "Ambiguous"
     HOLDER_KIND_NOT_WATCHED = "HolderKindNotWatched"
+    OFFERED = "Offered"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -232,6 +233,12 @@ REFERENCE = (
         "False",
         (Reason.NOT_GRANTED,),
         "There is no such Credential that this namespace may use.",
+    ),
+    Meaning(
+        Type.BOUND,
+        "False",
+        (Reason.OFFERED,),
+        "An offer of the Credential's owner: setting `spec.target`, in a format of `status.offer`, takes it up.",
     ),
     Meaning(
         Type.BOUND,

@@ -7,14 +7,12 @@ from typing import Annotated, Any, Literal
 import pydantic
 
 from credential_operator import errors
-from credential_operator.api import publication, values
+from credential_operator.api import facts, publication, values
 from credential_operator.api.conditions import Conditions
 
 FIELDS = "fields"
 """The layout of a source Secret that needs no reading: each field under a key of its own."""
 MAX_TARGETS = 16
-MAX_ITEMS = 10
-"""How many references, or places in reach, status names; their counts have them all."""
 MAX_PERMISSIONS = 32
 
 
@@ -132,6 +130,23 @@ class AllowedNamespaces(values.Model):
     meanwhile. 0s: it goes at once."""
 
 
+class Distribution(values.Model):
+    """What every allowed namespace gets without asking: a CredentialReference, made and kept by the operator."""
+
+    rules = (
+        values.Rule(
+            rule="has(self.target) != (has(self.advertise) && self.advertise)",
+            message="must have either target, the Secret that every namespace gets, or advertise: true, an offer",
+        ),
+    )
+
+    target: publication.Target | None = None
+    """The Secret that every namespace gets: written by the operator, kept fresh, and removed with the reference."""
+    advertise: bool = False
+    """True: an offer and no Secret. The reference shows the namespace what there is and in which formats, and gets
+    a Secret when somebody there sets its `spec.target`."""
+
+
 class Expiry(values.Model):
     """When the coming end of the key is a warning."""
 
@@ -164,6 +179,26 @@ class Spec(values.Model):
             message="must each have issue with workloadIdentity: no key is stored, so only short-lived ones can be "
             "published",
             path=".targets",
+        ),
+        values.Rule(
+            rule="!has(self.distribute) || has(self.allowedNamespaces)",
+            message="needs allowedNamespaces, which says to whom",
+            path=".distribute",
+        ),
+        values.Rule(
+            rule="!has(self.distribute) || !has(self.distribute.target) || !has(self.workloadIdentity) || "
+            "has(self.distribute.target.issue) || (has(self.allowedNamespaces) && "
+            "has(self.allowedNamespaces.__as__) && has(self.allowedNamespaces.__as__.issue))",
+            message="must have issue with workloadIdentity: no key is stored, so only short-lived ones can be given",
+            path=".distribute.target",
+        ),
+        values.Rule(
+            # `as` is a word of CEL's own, which the API server writes so.
+            rule="!has(self.distribute) || !has(self.distribute.target) || !has(self.allowedNamespaces) || "
+            "!has(self.allowedNamespaces.__as__) || !has(self.allowedNamespaces.__as__.formats) || "
+            "self.distribute.target.format in self.allowedNamespaces.__as__.formats",
+            message="must be one of allowedNamespaces.as.formats, the only ones that others get",
+            path=".distribute.target.format",
         ),
     )
 
@@ -200,6 +235,9 @@ class Spec(values.Model):
     allowed_namespaces: AllowedNamespaces | None = None
     """The other namespaces whose CredentialReferences may use this Credential, and get a Secret of their own from
     it. Left out: only its own namespace."""
+    distribute: Distribution | None = None
+    """What every namespace that `allowedNamespaces` allows gets without asking for it, those that come later
+    included. A name there that is somebody else's is left alone, and `status.distribution` says so."""
     accept_references: bool = True
     """False: CredentialReferences that come from now on do not count; those that it has stay."""
     when_referenced: Literal["Refuse", "Hold"] = "Refuse"
@@ -252,88 +290,6 @@ class Source(values.Model):
     """When its fields were last seen to change."""
 
 
-class User(values.Model):
-    """An object that needs the Credential."""
-
-    kind: Annotated[str, pydantic.Field(max_length=63)]
-    """Its kind."""
-    namespace: Annotated[str, pydantic.Field(max_length=63)]
-    """Its namespace; empty for a kind that belongs to none."""
-    name: Annotated[str, pydantic.Field(max_length=253)]
-    """Its name."""
-
-
-class References(values.Model):
-    """Who needs the Credential."""
-
-    count: Annotated[int, pydantic.Field(ge=0)]
-    """How many there are."""
-    declared: Annotated[int, pydantic.Field(ge=0)]
-    """How many of them are CredentialReferences."""
-    found: Annotated[int, pydantic.Field(ge=0)] | None = None
-    """How many of them were found to use the source Secret or a target: workloads by what controls them,
-    ServiceAccounts, custom resources. Absent where they are not looked for."""
-    items: Annotated[tuple[User, ...], pydantic.Field(max_length=MAX_ITEMS)] = ()
-    """The first ten: CredentialReferences, then who was found, each sorted."""
-
-
-class Rotation(values.Model):
-    """The last replacement of the key, and who runs the previous one still."""
-
-    published_at: datetime.datetime
-    """When the new key was published; where there are no targets, when it was accepted."""
-    previous_key_id: Annotated[str, pydantic.Field(max_length=4096)] | None = pydantic.Field(
-        None, alias="previousKeyID"
-    )
-    """The public name of the previous key, where it has one."""
-    drained: bool | None = None
-    """Whether no running container has read the previous key: of its environment and subPath mounts what it read
-    when it started, of volumes that are mounted whole what they held two minutes ago. Only this cluster is looked
-    at. Absent where workloads are not watched."""
-    stale: Annotated[tuple[User, ...], pydantic.Field(max_length=MAX_ITEMS)] = ()
-    """The first ten workloads that run the previous key, sorted: restart them."""
-    stale_count: Annotated[int, pydantic.Field(ge=0)] | None = None
-    """How many there are."""
-    unknown: Annotated[tuple[User, ...], pydantic.Field(max_length=MAX_ITEMS)] = ()
-    """The first ten custom resources that use the Secrets, sorted: nobody can see when their controllers read
-    them."""
-    unknown_count: Annotated[int, pydantic.Field(ge=0)] | None = None
-    """How many there are."""
-
-
-class Permissions(values.Model):
-    """What `spec.validation.permissions` asks for and the key was not found to have."""
-
-    missing: Annotated[
-        tuple[Annotated[str, pydantic.Field(max_length=128)], ...], pydantic.Field(max_length=256)
-    ] = ()
-    """Those that the key lacks, sorted."""
-    unknown: Annotated[
-        tuple[Annotated[str, pydantic.Field(max_length=128)], ...], pydantic.Field(max_length=256)
-    ] = ()
-    """Those of which the provider does not say, sorted."""
-
-
-class Place(values.Model):
-    """An account, subscription, project or compartment that the key sees."""
-
-    id: Annotated[str, pydantic.Field(max_length=256)]
-    """The provider's name of it."""
-    name: Annotated[str, pydantic.Field(max_length=256)] | None = None
-    """Its name for people, where it has one."""
-
-
-class Reach(values.Model):
-    """The accounts, subscriptions, projects or compartments that the key sees."""
-
-    count: Annotated[int, pydantic.Field(ge=0)]
-    """How many there are."""
-    items: Annotated[tuple[Place, ...], pydantic.Field(max_length=MAX_ITEMS)] = ()
-    """The first ten, sorted."""
-    discovered_at: datetime.datetime
-    """When they were counted."""
-
-
 class Status(values.Model):
     """What is known: whether the key works, what was published, who needs it."""
 
@@ -366,13 +322,15 @@ class Status(values.Model):
         pydantic.Field(max_length=64, json_schema_extra=values.keyed_by("name")),
     ] = ()
     """The Secrets that were written."""
-    references: References | None = None
+    references: facts.References | None = None
     """Who needs the Credential."""
-    rotation: Rotation | None = None
+    rotation: facts.Rotation | None = None
     """The last replacement of the key, and who runs the previous one still."""
-    permissions: Permissions | None = None
+    distribution: facts.Distribution | None = None
+    """How far `spec.distribute` has got."""
+    permissions: facts.Permissions | None = None
     """What `spec.validation.permissions` asks for and the key was not found to have."""
-    reach: Reach | None = None
+    reach: facts.Reach | None = None
     """The accounts, subscriptions, projects or compartments that the key sees."""
 
 

@@ -96,6 +96,7 @@ def extend(
         "secretRef": _source(spec["properties"]["secretRef"], sources),
         "targets": {**targets, "items": target},
         "allowedNamespaces": _shared(spec["properties"]["allowedNamespaces"], types),
+        "distribute": _with_target(spec["properties"]["distribute"], types, formats),
     }
     identity = properties.pop("workloadIdentity")
     if fields := abilities.identity_fields(types):
@@ -113,8 +114,14 @@ def extend_reference(
     spec: schema.Schema, types: Sequence[CredentialType], formats: Sequence[Format]
 ) -> schema.Schema:
     """Gives the schema of a reference's `spec` with all that the types and formats bring."""
-    target = _target(spec["properties"]["target"], formats, types)
-    return {**spec, "properties": {**spec["properties"], "target": target}}
+    return _with_target(spec, types, formats)
+
+
+def _with_target(
+    node: schema.Schema, types: Sequence[CredentialType], formats: Sequence[Format]
+) -> schema.Schema:
+    target = _target(node["properties"]["target"], formats, types)
+    return {**node, "properties": {**node["properties"], "target": target}}
 
 
 def takes_any(each: CredentialType) -> bool:
@@ -146,9 +153,11 @@ def _type_rules(types: Sequence[CredentialType], formats: Sequence[Format]) -> I
         if not takes_any(each):
             yield _source_keys(each.name, secret_fields(each))
             yield _target_keys(each.name, sorted(each.variables))
+            yield _distributed_keys(each.name, sorted(each.variables))
         served = formats_of(each, formats)
         if len(served) < len(formats):
             yield _served(each.name, served)
+            yield _distributed(each.name, served)
     yield from abilities.rules(types)
     yield from issuing.rules(types, formats)
 
@@ -202,6 +211,27 @@ def _served(name: str, formats: Sequence[str]) -> values.Rule:
         f"self.targets.all(target, has(target.issue) || target.format in {known})",
         message=f"must have formats that can serve {name}: {', '.join(formats)}",
         path=".targets",
+    )
+
+
+def _distributed_keys(name: str, fields: Sequence[str]) -> values.Rule:
+    known = f"[{', '.join(map(repr, fields))}]"
+    target = "self.distribute.target"
+    return values.Rule(
+        rule=f"!has(self.{name}) || !has(self.distribute) || !has({target}) || !has({target}.keys) || "
+        f"has({target}.issue) || {issuing.BY_OWNER} || {target}.keys.all(key, {target}.keys[key] in {known})",
+        message=f"must be fields of {name}: {', '.join(fields)}",
+        path=".distribute.target.keys",
+    )
+
+
+def _distributed(name: str, formats: Sequence[str]) -> values.Rule:
+    known = f"[{', '.join(map(repr, formats))}]"
+    return values.Rule(
+        rule=f"!has(self.{name}) || !has(self.distribute) || !has(self.distribute.target) || "
+        f"has(self.distribute.target.issue) || {issuing.BY_OWNER} || self.distribute.target.format in {known}",
+        message=f"must be a format that can serve {name}: {', '.join(formats)}",
+        path=".distribute.target.format",
     )
 
 

@@ -50,6 +50,7 @@ class Layout(Protocol):
 _AS = "self.allowedNamespaces.__as__"
 """What others get, in a rule of `spec`: `as` is a reserved word there."""
 FOR_OTHERS = f"{_AS}.issue"
+BY_OWNER = f"(has(self.allowedNamespaces) && has({_AS}) && has({_AS}.issue))"
 NOT_FOR_OTHERS = f"!has(self.allowedNamespaces) || !has({_AS}) || !has({_AS}.issue)"
 
 

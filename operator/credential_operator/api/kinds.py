@@ -83,6 +83,7 @@ REFERENCE = Kind(
         _column("BOUND", _condition("Bound", "status"), "Does it count?"),
         _column("STATUS", _condition("Ready", "reason"), "Can the Credential be used, or why not?"),
         _column("CREDENTIAL", ".spec.credentialRef.name", "What is needed."),
+        _column("FORMS", ".status.offer.formats", "In which formats it is offered, where it is an offer."),
         # A string: kubectl prints a date in the future as <invalid>.
         _column("EXPIRES", ".status.expiresAt", "When its lease ends."),
         _AGE,

@@ -141,6 +141,17 @@ class SeenHolder(values.Model):
     """Its uid; another object of that name holds nothing."""
 
 
+class Offer(values.Model):
+    """What the namespace can ask for, by setting `spec.target`."""
+
+    type: Annotated[str, pydantic.Field(max_length=63)]
+    """The credential type."""
+    formats: Annotated[
+        tuple[Annotated[str, pydantic.Field(max_length=63)], ...], pydantic.Field(max_length=64)
+    ]
+    """The formats that its Secret can have, sorted."""
+
+
 class TargetStatus(publication.TargetStatus):
     """The Secret that was written."""
 
@@ -159,6 +170,9 @@ class Status(values.Model):
     """The holder that is to finish, once it was seen."""
     target: TargetStatus | None = None
     """The Secret that was written for it."""
+    offer: Offer | None = None
+    """What the namespace can ask for, by setting `spec.target`; there where the operator made this reference for an
+    owner who offers the Credential (`spec.distribute.advertise`)."""
     expires_at: datetime.datetime | None = None
     """When its lease ends, or has ended."""
     conditions: Conditions = ()

@@ -12,7 +12,17 @@ from typing import Any
 
 from kubernetes.aio import client
 
-from credential_operator import app, cluster, controller, intake, inventory, objects, usage, watch, workloads
+from credential_operator import (
+    cluster,
+    controller,
+    intake,
+    inventory,
+    objects,
+    process,
+    usage,
+    watch,
+    workloads,
+)
 
 SECONDS = 900.0
 """How long it may take in all on a busy machine."""
@@ -55,7 +65,7 @@ async def watching(url: str, *, pods: int, events: int) -> Json:
     kind = next(kind for kind in workloads.KINDS if kind.name == "Pod")
     queue = controller.Controller(known, workers=1, endpoint_limit=1)
     sink = Counted(kind, known=known, found=usage.Usage(), queue=queue)
-    app.spare_collections()
+    process.spare_collections()
     async with (
         cluster.Cluster(configuration) as connection,
         asyncio.timeout(SECONDS),
@@ -82,6 +92,6 @@ async def watching(url: str, *, pods: int, events: int) -> Json:
 
 
 if __name__ == "__main__":
-    with asyncio.Runner(loop_factory=app.loop) as runner:
+    with asyncio.Runner(loop_factory=process.loop) as runner:
         found = runner.run(watching(sys.argv[1], pods=int(sys.argv[2]), events=int(sys.argv[3])))
     sys.stdout.write(f"{json.dumps(found)}\n")

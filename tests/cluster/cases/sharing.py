@@ -1,5 +1,7 @@
-"""The rules of what an owner shares with other namespaces."""
+"""The rules of what an owner shares with other namespaces, and of what is distributed to them."""
 
+import dataclasses
+from collections.abc import Mapping
 from typing import Any
 
 from cluster.cases.case import Case
@@ -21,7 +23,15 @@ def expressed(**expression: Any) -> Json:
     return selected(matchExpressions=[{"key": "env", "operator": "In", "values": ["dev"], **expression}])
 
 
+def distributed(target: Json | None = None, **changes: Any) -> Json:
+    """Return a spec that is distributed to all namespaces, changed."""
+    wanted = {"target": {"name": "a", "format": "env"} | (target or {})}
+    return spec(**{"allowedNamespaces": {"all": True}, "distribute": wanted, **changes})
+
+
 HERE = "spec.allowedNamespaces"
+ONLY_ENV = {"all": True, "as": {"formats": ["env"]}}
+VELERO = {"name": "a", "format": "velero"}
 LABEL = "a label value: letters, digits, '-', '_' and '.'"
 CASES = {
     "a Credential is shared with somebody": Case(
@@ -75,4 +85,65 @@ CASES = {
         good=shared(all=True, revocationGracePeriod="0s"),
         bad=shared(all=True, revocationGracePeriod="10 minutes"),
     ),
+    "a distribution has a target or is an offer": Case(
+        "spec.distribute",
+        "must have either target, the Secret that every namespace gets, or advertise: true, an offer",
+        good=distributed(distribute={"advertise": True}),
+        bad=distributed(distribute={"target": VELERO, "advertise": True}),
+    ),
+    "a distribution says to whom": Case(
+        "spec.distribute",
+        "needs allowedNamespaces, which says to whom",
+        good=distributed(),
+        bad=distributed(allowedNamespaces=None),
+    ),
+    "what is not stored is not distributed": Case(
+        "spec.distribute.target",
+        "must have issue with workloadIdentity: no key is stored, so only short-lived ones can be given",
+        good=distributed(),
+        bad=distributed(
+            secretRef=None,
+            workloadIdentity={
+                "serviceAccountName": "backup",
+                "roleARN": "arn:aws:iam::123456789012:role/backup",
+            },
+        ),
+    ),
+    "what is distributed has a form that others get": Case(
+        "spec.distribute.target.format",
+        "must be one of allowedNamespaces.as.formats, the only ones that others get",
+        good=distributed(allowedNamespaces=ONLY_ENV),
+        bad=distributed(VELERO, allowedNamespaces=ONLY_ENV),
+    ),
+    "what is distributed has a format that can hold the key": Case(
+        "spec.distribute.target.format",
+        "must be a format that can serve aws: ",
+        good=distributed(),
+        bad=distributed({"format": "google-key-file"}),
+    ),
+    "what is distributed takes its keys from the type's fields": Case(
+        "spec.distribute.target.keys",
+        "must be fields of aws: accessKeyID, accountID, ",
+        good=distributed({"format": "fields", "keys": {"user": "accountID"}}),
+        bad=distributed({"format": "fields", "keys": {"user": "bucket"}}),
+    ),
 }
+
+
+def of_targets(cases: Mapping[str, Case]) -> dict[str, Case]:
+    """Return the examples of rules that targets have, for what is distributed."""
+    return {
+        f"{name} (of a distribution)": dataclasses.replace(
+            case,
+            path=case.path.replace("spec.targets[0]", "spec.distribute.target"),
+            good=_distributing(case.good),
+            bad=_distributing(case.bad),
+        )
+        for name, case in cases.items()
+        if case.path.startswith("spec.targets[0].")
+    }
+
+
+def _distributing(spec: Json) -> Json:
+    given = {name: value for name, value in spec.items() if name != "targets"}
+    return given | {"allowedNamespaces": {"all": True}, "distribute": {"target": spec["targets"][0]}}

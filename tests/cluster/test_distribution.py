@@ -1,0 +1,352 @@
+"""Credentials that are distributed: one reference per allowed namespace, made and kept by the operator."""
+
+import itertools
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from cluster import space as spaces
+from cluster import workloads
+from cluster.sites import Site
+from cluster.space import Json, Space
+
+LABEL = "credential-operator.io/distributed"
+ENV = {"name": "shared-env", "format": "env"}
+FILE = {"name": "shared-file", "format": "aws-credentials-file"}
+_numbers = itertools.count()
+
+
+@pytest.fixture
+def team(site: Site, space: Space) -> Iterator[Callable[[], Space]]:
+    """Makes namespaces that the test's Credential is shared with by their label."""
+    made: list[str] = []
+
+    def make() -> Space:
+        name = f"{space.name}-{next(_numbers)}"[-63:].strip("-")
+        labels = {"shared": space.name}
+        namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}}
+        site.plane.kubectl("create", "--filename=-", input=json.dumps(namespace))
+        made.append(name)
+        return site.space_of(name)
+
+    yield make
+    if made:
+        site.plane.kubectl("delete", "namespace", *made, "--wait=false")
+
+
+def distributed(space: Space, **changes: Any) -> spaces.Key:
+    """Publish a Credential that is distributed to the namespaces with the test's label; returns its key."""
+    granted = {"selector": {"matchLabels": {"shared": space.name}}, "revocationGracePeriod": "1s"}
+    fields = {"allowedNamespaces": granted, "distribute": {"target": ENV}, **changes}
+    return space.published(**fields)
+
+
+def got(team: Space, key: spaces.Key) -> None:
+    """Wait until a namespace has the reference and its Secret."""
+    team.until(lambda: team.find("credentialreference", "backups"), "it has the reference")
+    team.becomes("backups", "credentialreference", Bound="True Bound", Synced="True Published")
+    assert team.key_in("shared-env") == key
+
+
+def counted(space: Space, **counts: int) -> Json:
+    """Wait until the status says so many of a distribution; returns what it says."""
+
+    def said() -> Json:
+        found: Json = space.get("credential", "backups")["status"].get("distribution") or {}
+        return found
+
+    space.until(lambda: counts.items() <= said().items(), f"it counts {counts}")
+    return said()
+
+
+def test_every_allowed_namespace_has_one_now_and_later(space: Space, team: Callable[[], Space]) -> None:
+    first = team()
+    key = distributed(space)
+    got(first, key)
+    made = first.get("credentialreference", "backups")
+    assert made["metadata"]["labels"][LABEL] == "target"
+    assert made["spec"]["credentialRef"] == {"name": "backups", "namespace": space.name}
+    assert space.find("credentialreference", "backups") is None, "its own namespace needs none"
+
+    second = team()
+    got(second, key)
+    told = counted(space, wanted=2, made=2, published=2)
+    assert told == {"observedGeneration": 1, "wanted": 2, "made": 2, "published": 2, "conflicts": 0}
+    new = space.new_key()
+    space.apply(space.source(new))
+    second.until(lambda: second.key_in("shared-env") == new, "it follows the key")
+
+
+def test_labels_of_a_namespace_give_and_take(space: Space, site: Site, team: Callable[[], Space]) -> None:
+    other = team()
+    key = distributed(space)
+    got(other, key)
+
+    site.plane.kubectl("label", "namespace", other.name, "shared-")
+    other.until(other.gone("secret", "shared-env"), "its Secret goes after the grace period")
+    other.until(other.gone("credentialreference", "backups"), "and then the reference")
+    counted(space, wanted=0, made=0)
+
+    site.plane.kubectl("label", "namespace", other.name, f"shared={space.name}")
+    got(other, key)
+
+
+def test_what_is_withdrawn_keeps_its_secret_for_the_time_of_grace(
+    space: Space, team: Callable[[], Space]
+) -> None:
+    other = team()
+    granted = {"selector": {"matchLabels": {"shared": space.name}}, "revocationGracePeriod": "1h"}
+    key = distributed(space, allowedNamespaces=granted)
+    got(other, key)
+
+    space.patch("credential", "backups", {"spec": {"distribute": None}})
+    other.becomes("backups", "credentialreference", Bound="False Revoked")
+    assert other.key_in("shared-env") == key
+    space.patch("credential", "backups", {"spec": {"allowedNamespaces": {"revocationGracePeriod": "0s"}}})
+    other.until(other.gone("credentialreference", "backups"), "it goes")
+    other.until(other.gone("secret", "shared-env"), "with its Secret")
+    space.until(
+        lambda: "distribution" not in space.get("credential", "backups")["status"], "nothing is said any more"
+    )
+
+
+def test_a_reference_that_is_deleted_or_changed_comes_back(space: Space, team: Callable[[], Space]) -> None:
+    other = team()
+    key = distributed(space)
+    got(other, key)
+    uid = other.get("credentialreference", "backups")["metadata"]["uid"]
+
+    other.kubectl("delete", "credentialreference", "backups")
+    other.until(
+        lambda: (other.find("credentialreference", "backups") or {}).get("metadata", {}).get("uid") != uid,
+        "there is another one",
+    )
+    got(other, key)
+
+    other.patch("credentialreference", "backups", {"spec": {"target": FILE}})
+    other.until(
+        lambda: other.get("credentialreference", "backups")["spec"]["target"] == ENV, "it is as it was"
+    )
+    space.patch("credential", "backups", {"spec": {"distribute": {"target": FILE}}})
+    other.until(lambda: other.find("secret", "shared-file"), "the other Secret is there")
+    other.until(other.gone("secret", "shared-env"), "the first is gone")
+
+
+def test_names_that_others_have_are_left_alone_and_said(space: Space, team: Callable[[], Space]) -> None:
+    mine, theirs = team(), team()
+    own = mine.reference("backups", "something-else")
+    mine.apply(own)
+    theirs.apply(theirs.secret("shared-env", {"their": "own"}))
+    key = distributed(space)
+
+    told = counted(space, wanted=2, made=1, published=0, conflicts=2)
+    assert told["items"] == [
+        {"kind": "CredentialReference", "namespace": mine.name, "name": "backups"},
+        {"kind": "Secret", "namespace": theirs.name, "name": "shared-env"},
+    ]
+    assert mine.get("credentialreference", "backups")["spec"].items() >= own["spec"].items()
+    assert theirs.data("shared-env") == {"their": "own"}
+    assert ("Warning", "NameTaken") in space.events()
+
+    mine.kubectl("delete", "credentialreference", "backups")
+    got(mine, key)
+    theirs.kubectl("delete", "secret", "shared-env")
+    got(theirs, key)
+    counted(space, made=2, published=2, conflicts=0)
+
+
+def test_a_reference_whose_label_is_taken_off_is_its_namespaces_own(
+    space: Space, team: Callable[[], Space]
+) -> None:
+    other = team()
+    distributed(space)
+    counted(space, made=1, published=1)
+    other.kubectl("label", "credentialreference", "backups", f"{LABEL}-")
+    counted(space, made=0, conflicts=1)
+    space.until(
+        lambda: space.get("credential", "backups")["status"]["references"]["declared"] == 1, "it counts now"
+    )
+    space.patch("credential", "backups", {"spec": {"distribute": None}})
+    space.until(lambda: "distribution" not in space.get("credential", "backups")["status"], "it has ended")
+    assert other.find("credentialreference", "backups")
+
+
+def test_a_deletion_takes_back_what_nobody_uses(space: Space, team: Callable[[], Space]) -> None:
+    first, second = team(), team()
+    distributed(space)
+    counted(space, made=2, published=2)
+    assert space.get("credential", "backups")["status"]["references"]["count"] == 0
+
+    space.kubectl("delete", "credential", "backups", "--timeout=20s")
+    for each in (first, second):
+        assert each.find("credentialreference", "backups") is None
+        each.until(each.gone("secret", "shared-env"), "its Secret goes with it")
+
+
+def test_who_uses_a_distributed_secret_holds_the_credential(space: Space, team: Callable[[], Space]) -> None:
+    used, idle = team(), team()
+    key = distributed(space, whenReferenced="Hold")
+    got(used, key)
+    got(idle, key)
+    used.apply(workloads.deployment("api", "shared-env", replicas=0))
+    space.until(
+        lambda: (
+            space.get("credential", "backups")["status"]["references"].get("items")
+            == [
+                {"kind": "CredentialReference", "namespace": used.name, "name": "backups"},
+                {"kind": "Deployment", "namespace": used.name, "name": "api"},
+            ]
+        ),
+        "both are counted",
+    )
+    assert space.get("credential", "backups")["status"]["references"]["distributed"] == 1
+
+    space.kubectl("delete", "credential", "backups", "--wait=false")
+    found = space.becomes(DeletionBlocked="True InUse")
+    assert f"{used.name}/api" in spaces.message(found, "DeletionBlocked")
+    assert used.key_in("shared-env") == key
+    assert team().find("credentialreference", "backups") is None
+
+    used.kubectl("delete", "deployment", "api")
+    space.until(space.gone("credential", "backups"), "it goes")
+    for each in (used, idle):
+        each.until(each.gone("credentialreference", "backups"), "what was distributed is taken back")
+
+
+@pytest.mark.needs_policies("validation")
+def test_a_deletion_is_refused_for_what_uses_a_distributed_secret(
+    space: Space, team: Callable[[], Space]
+) -> None:
+    used = team()
+    got(used, distributed(space))
+    used.apply(workloads.deployment("api", "shared-env", replicas=0))
+    space.until(
+        lambda: space.get("credential", "backups")["status"]["references"]["count"] == 2, "it is counted"
+    )
+    refused = space.run("delete", "credential", "backups", check=False).stderr
+    assert f"CredentialReference {used.name}/backups" in refused
+    assert "kubectl delete credentialreference" not in refused
+    assert "those that spec.distribute made end when nothing uses their Secrets any more" in refused
+    used.kubectl("delete", "deployment", "api")
+    space.delete_when_free(seconds=10)
+
+
+def test_the_owners_namespace_can_go_and_a_used_secret_stays_until_it_is_not(
+    space: Space, team: Callable[[], Space]
+) -> None:
+    used, idle = team(), team()
+    key = distributed(space)
+    got(used, key)
+    got(idle, key)
+    used.apply(workloads.deployment("api", "shared-env", replicas=0))
+    space.until(
+        lambda: space.get("credential", "backups")["status"]["references"]["count"] == 2, "it is counted"
+    )
+    space.cluster.kubectl("delete", "namespace", space.name, "--timeout=60s")
+    idle.until(idle.gone("credentialreference", "backups"), "what nobody uses is gone")
+    used.becomes("backups", "credentialreference", Bound="False NotGranted")
+    assert used.key_in("shared-env") == key
+
+    used.kubectl("delete", "deployment", "api")
+    used.until(used.gone("credentialreference", "backups"), "it goes with its last user")
+
+
+def test_secrets_of_a_credential_that_retains_its_targets_stay(
+    space: Space, team: Callable[[], Space]
+) -> None:
+    other = team()
+    key = distributed(space, targetDeletionPolicy="Retain")
+    got(other, key)
+    space.kubectl("delete", "credential", "backups", "--timeout=20s")
+    assert other.find("credentialreference", "backups") is None
+    assert "ownerReferences" not in other.get("secret", "shared-env")["metadata"]
+
+
+def test_a_namespace_that_is_being_deleted_is_left_alone(
+    space: Space, site: Site, team: Callable[[], Space]
+) -> None:
+    other = team()
+    got(other, distributed(space))
+    other.patch("credentialreference", "backups", {"metadata": {"finalizers": ["example.com/held"]}})
+    site.plane.kubectl("delete", "namespace", other.name, "--wait=false")
+    counted(space, wanted=0, made=0)
+    before = len(site.writes(other.name))
+    team()
+    counted(space, wanted=1, made=1, published=1)
+    assert len(site.writes(other.name)) == before
+    other.patch("credentialreference", "backups", {"metadata": {"finalizers": None}})
+
+
+def test_an_offer_is_shown_and_gets_a_secret_when_its_namespace_asks(
+    space: Space, team: Callable[[], Space]
+) -> None:
+    other = team()
+    granted = {"selector": {"matchLabels": {"shared": space.name}}, "as": {"formats": ["env", "velero"]}}
+    key = distributed(space, allowedNamespaces=granted, distribute={"advertise": True})
+    other.until(lambda: other.find("credentialreference", "backups"), "it has the offer")
+    found = other.becomes("backups", "credentialreference", Bound="False Offered", Ready="False Offered")
+    assert found["status"]["offer"] == {"type": "aws", "formats": ["env", "velero"]}
+    assert "target" not in found["spec"]
+    assert '["env","velero"]' in other.kubectl("get", "credref", "backups")
+    assert space.get("credential", "backups")["status"]["references"]["count"] == 0
+
+    other.patch("credentialreference", "backups", {"spec": {"target": {"name": "mine", "format": "env"}}})
+    other.becomes("backups", "credentialreference", Bound="True Bound", Synced="True Published")
+    assert other.key_in("mine") == key
+    counted(space, made=1, published=1)
+    assert space.get("credential", "backups")["status"]["references"]["count"] == 0
+
+    # The owner who comes to choose for all takes nothing away that a namespace chose.
+    space.patch("credential", "backups", {"spec": {"distribute": {"advertise": None, "target": ENV}}})
+    space.becomes(Ready="True Available")
+    late = team()
+    got(late, key)
+    assert other.get("credentialreference", "backups")["spec"]["target"]["name"] == "mine"
+
+    space.kubectl("delete", "credential", "backups", "--timeout=20s")
+    assert other.find("credentialreference", "backups") is None
+
+
+def test_a_form_that_changes_is_withdrawn_and_made_anew(space: Space, team: Callable[[], Space]) -> None:
+    other = team()
+    got(other, distributed(space))
+    space.patch("credential", "backups", {"spec": {"distribute": {"advertise": True, "target": None}}})
+    other.until(other.gone("secret", "shared-env"), "its Secret goes after the grace period")
+    other.until(
+        lambda: (
+            (other.find("credentialreference", "backups") or {})
+            .get("metadata", {})
+            .get("labels", {})
+            .get(LABEL)
+            == "offer"
+        ),
+        "it is an offer now",
+    )
+
+
+def test_a_cordon_makes_no_new_references(space: Space, team: Callable[[], Space]) -> None:
+    first = team()
+    key = distributed(space)
+    got(first, key)
+    space.patch("credential", "backups", {"spec": {"acceptReferences": False}})
+    space.becomes(Ready="True Available")
+    team()
+    counted(space, wanted=2, made=1)
+
+
+def test_a_restart_writes_nothing(space: Space, site: Site, team: Callable[[], Space]) -> None:
+    others = [team(), team()]
+    key = distributed(space)
+    for each in others:
+        got(each, key)
+    counted(space, made=2, published=2)
+    names = [space.name, *(each.name for each in others)]
+    before = [len(site.writes(name)) for name in names]
+
+    assert site.operator.stop() == 0
+    site.operator.start()
+    late = team()
+    got(late, key)
+    assert [len(site.writes(name)) for name in names[1:]] == before[1:]
