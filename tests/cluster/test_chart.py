@@ -210,6 +210,22 @@ def test_values_reach_the_operator_as_its_settings(plane: ControlPlane) -> None:
     )
 
 
+@pytest.mark.parametrize("options", [(), (f"--values={LISTED}",)], ids=["cluster-wide", "namespaces"])
+def test_where_nothing_is_distributed_the_operator_makes_no_references(
+    plane: ControlPlane, options: tuple[str, ...]
+) -> None:
+    documents = rendered(plane, *options, "--set=distribution=false")
+    verbs = {
+        verb
+        for document in documents
+        if document["kind"] in {"Role", "ClusterRole"} and not document["metadata"]["name"].endswith("edit")
+        for rule in document["rules"]
+        if "credentialreferences" in rule["resources"]
+        for verb in rule["verbs"]
+    }
+    assert verbs == {"get", "list", "watch", "delete"}
+
+
 # Installing
 
 

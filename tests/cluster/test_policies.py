@@ -260,6 +260,9 @@ def test_as_many_domains_as_the_chart_takes_are_within_the_cost_limits(
     )
 
     users.until(lambda: policed.may_create(document, "--dry-run=server"), "the last beginning is allowed")
+    shared = {"allowedNamespaces": {"all": True}, "distribute": {"target": targets[0]}}
+    document["spec"] |= shared
+    policed.user().kubectl("create", "--filename=-", "--dry-run=server", document=document)
 
 
 def largest_targets(value: str, *, domain: str = ".".join(["d" * 62] * 4)) -> list[users.Json]:
