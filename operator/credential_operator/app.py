@@ -133,6 +133,10 @@ class App:
         """Spares kopf a handler for the echo of our own write."""
         return event["type"] == "DELETED" or self._known.is_news(event["object"])
 
+    def is_reference_news(self, event: kopf.RawEvent, **_: Any) -> bool:
+        """Spares it that for references, too, of which many may be distributed."""
+        return event["type"] == "DELETED" or self._known.is_reference_news(event["object"])
+
     async def credential(self, event: kopf.RawEvent, **_: Any) -> None:
         """Takes in an event about a Credential."""
         self._controller.see_credential(event["type"], event["object"])
@@ -318,7 +322,9 @@ async def _run(chosen: settings.Settings) -> bool:
     kopf.on.login(registry=registry)(app.login)
     kopf.on.cleanup(registry=registry)(app.finish)
     kopf.on.event(GROUP, VERSION, "credentials", registry=registry, when=app.is_news)(app.credential)
-    kopf.on.event(GROUP, VERSION, "credentialreferences", registry=registry)(app.reference)
+    kopf.on.event(GROUP, VERSION, "credentialreferences", registry=registry, when=app.is_reference_news)(
+        app.reference
+    )
     await kopf.operator(
         registry=registry,
         settings=framework.settings(),

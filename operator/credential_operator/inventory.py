@@ -153,10 +153,7 @@ class Inventory:
 
     def is_news(self, document: Mapping[str, Any]) -> bool:
         """Tells whether a Credential is newer than the one known, so not the echo of our own write."""
-        known = self.credentials.get(key_of(document))
-        if document["metadata"]["uid"] in self._gone:
-            return False
-        return known is None or _newer(document["metadata"]["resourceVersion"], known.version)
+        return self._newer(self.credentials.get(key_of(document)), document)
 
     def differs_in_status_only(self, document: Mapping[str, Any]) -> bool:
         """Tells whether nothing but the status of a Credential is other than what is known."""
@@ -211,14 +208,15 @@ class Inventory:
 
     # References
 
+    def is_reference_news(self, document: Mapping[str, Any]) -> bool:
+        """Tells whether a CredentialReference is newer than the one known, so not the echo of our own write."""
+        return self._newer(self.references.get(key_of(document)), document)
+
     def put_reference(self, document: Mapping[str, Any]) -> bool:
         """Takes in a CredentialReference; tells whether it is another version than the one known."""
+        if not self.is_reference_news(document):
+            return False
         key = key_of(document)
-        known = self.references.get(key)
-        if known is not None and not _newer(document["metadata"]["resourceVersion"], known.version):
-            return False
-        if document["metadata"]["uid"] in self._gone:
-            return False
         self.references[key] = record(document, "Bound")
         self._references.put(key, naming.named_by(document))
         self.handouts.put_reference(key, document)
@@ -345,6 +343,11 @@ class Inventory:
     def distributions(self) -> list[Object]:
         """Gives all distributions."""
         return [Object(DISTRIBUTION, key) for key in self.handouts.distributing()]
+
+    def _newer(self, known: Record | None, document: Mapping[str, Any]) -> bool:
+        if document["metadata"]["uid"] in self._gone:
+            return False
+        return known is None or _newer(document["metadata"]["resourceVersion"], known.version)
 
     def _bury(self, uid: str) -> None:
         """Remembers that an object is gone, for as long as an answer about it may still come."""

@@ -79,9 +79,11 @@ class Lending:
 
     def offer(self, reference: Json, lender: objects.Key | None) -> Json | None:
         """Gives what an offer says of a Credential that is granted; None for a reference that is none."""
-        record = None if lender is None else self._known.credentials.get(lender)
+        if lender is None or handouts.form_of(reference) != handouts.OFFER:
+            return None
+        record = self._known.credentials.get(lender)
         seen = None if record is None else view.parse(record, self._catalogue)
-        if seen is None or handouts.form_of(reference) != handouts.OFFER:
+        if seen is None:
             return None
         form = grants.issue(seen.document, reference["metadata"]["namespace"])
         served, allowed = self._forms(seen, reference, form)

@@ -9,10 +9,11 @@ import tempfile
 import time
 from collections.abc import Iterator
 
-from bench import arena, goals, hotspots, report, runs
+from bench import arena, distribution, goals, hotspots, report, runs
 from bench.pods import crowd
 
 QUICK = runs.Plan(sizes=(100,), baseline=True, touched=20, changed=10)
+WHOLE = distribution.Plan(namespaces=500, credentials=20)
 
 
 def main() -> int:
@@ -22,8 +23,14 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     folder = pathlib.Path(tempfile.mkdtemp(prefix="bench-"))
     began = time.monotonic()
-    found = [*([] if chosen.only_pods else _of_credentials(chosen, folder)), *_of_pods(chosen)]
-    missed = list(goals.missed(found, of="pods." if chosen.only_pods else ""))
+    options = arena.Options(
+        policies=not chosen.without_policies,
+        attended=not chosen.quick,
+        profile=chosen.profile,
+        folder=folder,
+    )
+    found = list(_figures(chosen, options))
+    missed = list(goals.missed(found, of=f"{chosen.only}." if chosen.only else ""))
     document = report.document(found, missed, seconds=time.monotonic() - began)
     file = chosen.json or folder / "bench-results.json"
     file.write_text(json.dumps(document, indent=2) + "\n")
@@ -33,7 +40,17 @@ def main() -> int:
     return _check(missed) if chosen.check else 0
 
 
-def _of_credentials(chosen: argparse.Namespace, folder: pathlib.Path) -> Iterator[goals.Figure]:
+def _figures(chosen: argparse.Namespace, options: arena.Options) -> Iterator[goals.Figure]:
+    if not chosen.only:
+        yield from _of_credentials(chosen, options)
+    if chosen.only != "pods":
+        plan = distribution.Plan(namespaces=10, credentials=4) if chosen.quick else WHOLE
+        yield from distribution.figures(distribution.measured(plan, options))
+    if chosen.only != "distribution":
+        yield from _of_pods(chosen)
+
+
+def _of_credentials(chosen: argparse.Namespace, options: arena.Options) -> Iterator[goals.Figure]:
     plan = QUICK
     if not chosen.quick:
         plan = runs.Plan(
@@ -42,12 +59,6 @@ def _of_credentials(chosen: argparse.Namespace, folder: pathlib.Path) -> Iterato
             touched=200,
             changed=150,
         )
-    options = arena.Options(
-        policies=not chosen.without_policies,
-        attended=not chosen.quick,
-        profile=chosen.profile,
-        folder=folder,
-    )
     return runs.figures(runs.measure(plan, options))
 
 
@@ -66,7 +77,16 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--sizes", type=_sizes, default=(1000, 10_000), help="how many Credentials, such as 1000,10000"
     )
-    parser.add_argument("--only-pods", action="store_true", help="measure no Credentials")
+    parser.add_argument(
+        "--only-pods", action="store_const", dest="only", const="pods", help="measure only Pods"
+    )
+    parser.add_argument(
+        "--only-distribution",
+        action="store_const",
+        dest="only",
+        const="distribution",
+        help="measure only what is distributed to many namespaces",
+    )
     parser.add_argument("--skip-baseline", action="store_true", help="leave the plain kopf operator out")
     parser.add_argument(
         "--without-policies", action="store_true", help="switch the chart's admission policies off"

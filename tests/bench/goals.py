@@ -76,6 +76,17 @@ GOALS: Mapping[str, Goal] = {
     "restart.calls": most(0, "provider calls by a restart that were not due"),
     "change.p99": most(300, "ms from the change of one source Secret to its new target, 99 of 100"),
     "pods.memory": most(30, "MB resident for 50,000 Pods, the most at any time included"),
+    "distribution.requests": most(
+        4.2, "API requests per distributed reference, its Secret and status included"
+    ),
+    "distribution.share": most(0.5, "operator CPU per distributed reference, share of the API server's"),
+    "distribution.memory": most(200, "MiB resident with 10,000 distributed references, the most at any time"),
+    "distribution.late": most(3, "seconds until a namespace that comes later has all of its Secrets"),
+    "distribution.rotated": most(15, "seconds until a new key is in all of 500 namespaces"),
+    "distribution.caught_up": most(
+        20, "seconds after a start until every distributed reference was looked at"
+    ),
+    "distribution.restart.writes": most(0, "writes to what is distributed by a restart"),
     "validation.cpu": most(3, "ms of operator CPU per AWS validation"),
 }
 

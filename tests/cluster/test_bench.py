@@ -14,6 +14,7 @@ from credential_operator import providers
 TESTS = pathlib.Path(__file__).resolve().parents[1]
 pytestmark = pytest.mark.timeout(900)
 RUNS = ("unchecked 100", "plain 100", "aws 100", "mixed 100")
+DISTRIBUTED = "4 Credentials to 10 namespaces"
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +35,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 def test_every_load_is_measured(results: dict[str, Any]) -> None:
     groups = [figure["group"] for figure in results["figures"] if figure["name"].endswith(".seconds")]
 
-    assert groups == [*RUNS, "restart"]
+    assert groups == [*RUNS, "restart", DISTRIBUTED]
 
 
 def test_each_credential_costs_its_reads_and_writes_and_is_checked_once(results: dict[str, Any]) -> None:
@@ -43,6 +44,14 @@ def test_each_credential_costs_its_reads_and_writes_and_is_checked_once(results:
     assert figures["unchecked 100", "operator.requests.POST secrets"] == 1
     assert figures["unchecked 100", "operator.requests.PATCH credentials/status"] == 1
     assert figures["validation, 100", "validation.calls"] == 1
+
+
+def test_each_reference_that_is_distributed_costs_its_own_writes(results: dict[str, Any]) -> None:
+    figures = {(figure["group"], figure["name"]): figure["value"] for figure in results["figures"]}
+
+    assert figures[DISTRIBUTED, "distribution.requests.POST credentialreferences"] == 1
+    assert figures[DISTRIBUTED, "distribution.requests.PATCH credentialreferences/status"] == 1
+    assert figures[DISTRIBUTED, "distribution.restart.writes"] == 0
 
 
 def test_every_type_that_is_asked_has_its_price(results: dict[str, Any]) -> None:

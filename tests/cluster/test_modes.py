@@ -115,21 +115,21 @@ def listed(aws: AwsEmulator, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 
 def test_what_is_distributed_goes_to_the_namespaces_of_the_list(listed: Site) -> None:
     owner, other = listed.space_of("team-a"), listed.space_of("team-b")
-    owner.new_user(name="shared")
+    owner.new_user(name="spread")
     owner.apply(
-        owner.source(owner.new_key("shared"), "shared-keys"),
+        owner.source(owner.new_key("spread"), "spread-keys"),
         owner.credential(
-            "shared",
-            secretRef={"name": "shared-keys"},
+            "spread",
+            secretRef={"name": "spread-keys"},
             allowedNamespaces={"all": True},
             distribute={"target": {"name": "everybodys-env", "format": "env"}},
         ),
     )
     other.until(lambda: other.find("secret", "everybodys-env"), "the other of the list has it")
-    told = owner.get("credential", "shared")["status"]["distribution"]
+    told = owner.get("credential", "spread")["status"]["distribution"]
     assert (told["wanted"], told["made"], told["conflicts"]) == (1, 1, 0)
-    owner.kubectl("delete", "credential", "shared", "--timeout=20s")
-    assert other.find("credentialreference", "shared") is None
+    owner.kubectl("delete", "credential", "spread", "--timeout=20s")
+    assert other.find("credentialreference", "spread") is None
 
 
 @pytest.mark.parametrize("namespace", ["team-a", "team-b"])
