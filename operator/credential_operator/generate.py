@@ -119,10 +119,11 @@ def _issued(provider: object) -> Iterator[type_pages.Issued]:
 
 
 def _examples() -> Iterator[tuple[str, str]]:
-    """Gives an example manifest for every credential type, and one for a reference."""
+    """Gives an example manifest for every credential type, and those of references and of a distribution."""
     for provider in providers.find().values():
         for name, documents in _samples(provider):
             yield name, manifest(documents)
+    yield "registry-distributed", manifest(_distributing())
     yield "credentialreference", manifest([_reference()])
     yield "credentialreference-borrowed", manifest([_borrowing()])
 
@@ -232,6 +233,18 @@ def _borrowing() -> Json:
     target = {"name": "costs-env", "format": "env"}
     spec = {"credentialRef": {"name": "aws", "namespace": "team-a"}, "target": target}
     return _object(kinds.REFERENCE, "costs", spec)
+
+
+def _distributing() -> list[Json]:
+    """Gives a registry's login, and the Credential that gives it to all namespaces with a label."""
+    provider, name = providers.find()["registry"], "registry-distributed"
+    source, shared = _example(provider, name, provider.example)
+    del shared["spec"]["targets"]
+    shared["spec"] |= {
+        "allowedNamespaces": {"selector": {"matchLabels": {"example.com/pulls": "true"}}},
+        "distribute": {"target": {"name": "company-registry", "format": "docker-registry"}},
+    }
+    return [source, shared]
 
 
 def _object(kind: kinds.Kind, name: str, spec: Json) -> Json:
