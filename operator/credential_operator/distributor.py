@@ -4,6 +4,7 @@ It makes, changes and removes only references that carry the operator's label. A
 to them, and said.
 """
 
+import contextlib
 import dataclasses
 import datetime
 import logging
@@ -56,11 +57,15 @@ class Queue(Protocol):
 
 @dataclasses.dataclass(slots=True)
 class _Writes:
-    """What a pass may still write, how often it may still be refused, and the last refusal."""
+    """What a pass may still write, how often it may still be refused, and the last refusal.
+
+    `late`: something was not written, so that it is to be tried again.
+    """
 
     left: int = BATCH
     refusals: int = REFUSALS
     refused: str = ""
+    late: bool = False
 
     @property
     def over(self) -> bool:
@@ -111,23 +116,29 @@ class Distributor:
             await self._try(writes, self._make, objects.Key(place, key.name), credential)
         now = self._plan(credential)
         await self._report(credential, now, writes.refused)
-        if writes.refused:
+        if writes.late:
             return self._clock() + AGAIN
         return self._clock() if writes.over and now.due else None
 
     async def take_back(self, credential: Json, places: Sequence[str], *, retain: bool) -> None:
         """Removes the references that were made for a Credential that goes; `retain`: their Secrets stay.
 
-        One whose Secret is used stays until it is not: in a namespace that is being deleted, and by force, a
-        Credential goes all the same.
+        `places` are where to look, none: as far as is known. One whose Secret is used stays until it is not, for a
+        Credential goes all the same by force and with its namespace. What is left is cleared up when it is gone.
         """
         key = inventory.key_of(credential)
         if not self._known.handouts.concerns(key):
             return
-        for place in places:
-            for reference in await self._connection.references(place):
-                if handouts.form_of(reference) and naming.named_by(reference) == key:
+        found = [one for place in places for one in await self._connection.references(place)]
+        for reference in found if places else self._left(key):
+            if handouts.form_of(reference) and naming.named_by(reference) == key:
+                with contextlib.suppress(errors.Forbidden):
                     await self._give_up(reference, retain=retain)
+
+    def _left(self, key: objects.Key) -> list[Json]:
+        """Gives the references that are known to have been made for a Credential."""
+        known = (self._known.references.get(at) for at in self._known.handouts.of(key))
+        return [record.parse() for record in known if record is not None]
 
     # Decide
 
@@ -156,8 +167,10 @@ class Distributor:
         try:
             await write(at, *what)
         except errors.Forbidden as error:
-            writes.refused = error.message
+            writes.refused, writes.late = error.message, True
             writes.refusals -= 1
+        except errors.Conflict:
+            writes.late = True
         except (cluster.Exists, cluster.NotFound):
             # Of what is there now, or is not, a watch will tell.
             return
@@ -166,7 +179,12 @@ class Distributor:
 
     async def _make(self, at: objects.Key, credential: Json) -> None:
         manifest = distribution.manifest(credential, at.namespace)
-        self._queue.see_reference(None, await self._connection.create_reference(manifest))
+        try:
+            made = await self._connection.create_reference(manifest)
+        except errors.Conflict as error:
+            # There is nothing yet that could have changed: a policy refuses it.
+            raise errors.Forbidden(error.message) from None
+        self._queue.see_reference(None, made)
 
     async def _change(self, at: objects.Key, credential: Json) -> None:
         record = self._record(at)
@@ -192,15 +210,14 @@ class Distributor:
 
     async def _clear_up(self, key: objects.Key) -> None:
         """Removes what is left of a Credential that is gone; what is used stays the last good copy until it is not."""
-        made = self._known.handouts.of(key)
-        if not made:
+        left = self._left(key)
+        if not left:
             return
         try:
             self._queue.see_credential(None, await self._connection.credential(*key))
         except cluster.NotFound:
-            for at in made:
-                if at in self._known.references:
-                    await self._give_up(self._known.references[at].parse(), retain=False)
+            for reference in left:
+                await self._give_up(reference, retain=False)
 
     async def _give_up(self, reference: Json, *, retain: bool) -> None:
         metadata, target = reference["metadata"], (reference.get("status") or {}).get("target")

@@ -73,7 +73,9 @@ class Protection:
         for name in sorted({*recorded, *(target.name for target in seen.spec.targets)}):
             owner = targets.owner(seen.metadata)
             await self._targets.remove(owner, name, recorded=recorded.get(name), retain=retain)
-        await self._distributor.take_back(seen.document, self._survey.places(seen), retain=retain)
+        # Force is for when lists fail, too.
+        places = [] if seen.forced else self._survey.places(seen)
+        await self._distributor.take_back(seen.document, places, retain=retain)
         # Before the last trace of the object goes; the pass may be repeated from here.
         await self._recorder.record(inventory.CREDENTIAL, seen.metadata, told, once=True)
         place = f"/metadata/finalizers/{seen.metadata['finalizers'].index(inventory.FINALIZER)}"

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 
 from cluster.crds import KINDS, ROOT, Json, document, manifest, schema_of, serving, spec
 from controlplane import ControlPlane
@@ -37,6 +38,17 @@ def test_a_new_object_is_not_taken_for_a_finished_one(plane: ControlPlane) -> No
     plane.kubectl("apply", "-f", "-", input=manifest(document("new", spec())))
     done = plane.kubectl("get", "credential", "new", "-o", "jsonpath={.status}")
     assert json.loads(done.stdout) == {"observedGeneration": -1}
+
+
+def test_what_the_page_on_distributing_shows_is_accepted(plane: ControlPlane) -> None:
+    page = (ROOT / "docs" / "distributing.md").read_text()
+    whole, offer = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
+    shown = yaml.safe_load(whole)
+    assert shown["spec"].keys() >= {"allowedNamespaces", "distribute"}
+    offered = shown | {"spec": shown["spec"] | yaml.safe_load(offer), "metadata": {"name": "offered"}}
+    shown["metadata"].pop("namespace")
+    answer = plane.kubectl("apply", "--dry-run=server", "-f", "-", input=manifest(shown, offered))
+    assert answer.stdout.count("created") == 2
 
 
 NOW = "2026-11-22T00:00:00Z"

@@ -326,6 +326,91 @@ def test_a_form_that_changes_is_withdrawn_and_made_anew(space: Space, team: Call
     )
 
 
+def test_what_is_refused_in_one_namespace_is_said_and_others_get_theirs(
+    space: Space, site: Site, team: Callable[[], Space]
+) -> None:
+    refusing, other = team(), team()
+    policy = f"refuses-{space.name}"[:60].strip("-")
+    rules = [
+        {
+            "apiGroups": ["credential-operator.io"],
+            "apiVersions": ["*"],
+            "operations": ["CREATE"],
+            "resources": ["credentialreferences"],
+        }
+    ]
+    in_one = {"matchLabels": {"kubernetes.io/metadata.name": refusing.name}}
+    kinds = "admissionregistration.k8s.io/v1", "ValidatingAdmissionPolicy"
+    documents = [
+        {
+            "apiVersion": kinds[0],
+            "kind": kinds[1],
+            "metadata": {"name": policy},
+            "spec": {
+                "matchConstraints": {"resourceRules": rules},
+                "validations": [{"expression": "false", "message": "none here"}],
+            },
+        },
+        {
+            "apiVersion": kinds[0],
+            "kind": f"{kinds[1]}Binding",
+            "metadata": {"name": policy},
+            "spec": {
+                "policyName": policy,
+                "validationActions": ["Deny"],
+                "matchResources": {"namespaceSelector": in_one},
+            },
+        },
+    ]
+    words = "\n---\n".join(map(json.dumps, documents))
+    site.plane.kubectl("create", "--filename=-", input=words)
+    try:
+        probe = refusing.reference("probe")
+        refusing.until(
+            lambda: (
+                refusing.run(
+                    "create", "--dry-run=server", "--filename=-", documents=(probe,), check=False
+                ).returncode
+            ),
+            "the policy is in force",
+        )
+        key = distributed(space)
+        got(other, key)
+        told = counted(space, wanted=2, made=1)
+        assert "refuses" in told["message"]
+    finally:
+        site.plane.kubectl("delete", "--filename=-", input=words)
+    refusing.until(
+        lambda: (
+            refusing.run(
+                "create", "--dry-run=server", "--filename=-", documents=(probe,), check=False
+            ).returncode
+            == 0
+        ),
+        "the policy is gone",
+    )
+    site.plane.kubectl("label", "namespace", refusing.name, "again=true")
+    got(refusing, key)
+    assert "message" not in counted(space, wanted=2, made=2)
+
+
+def test_by_force_a_credential_goes_and_a_used_secret_stays(space: Space, team: Callable[[], Space]) -> None:
+    used, idle = team(), team()
+    key = distributed(space)
+    got(used, key)
+    got(idle, key)
+    used.apply(workloads.deployment("api", "shared-env", replicas=0))
+    space.until(
+        lambda: space.get("credential", "backups")["status"]["references"]["count"] == 2, "it is counted"
+    )
+    space.kubectl("annotate", "credential", "backups", "credential-operator.io/force-delete=gone")
+    space.kubectl("delete", "credential", "backups", "--timeout=20s")
+    idle.until(idle.gone("credentialreference", "backups"), "what nobody uses is gone")
+    assert used.key_in("shared-env") == key
+    used.kubectl("delete", "deployment", "api")
+    used.until(used.gone("credentialreference", "backups"), "it goes with its last user")
+
+
 def test_a_cordon_makes_no_new_references(space: Space, team: Callable[[], Space]) -> None:
     first = team()
     key = distributed(space)
