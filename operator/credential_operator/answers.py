@@ -4,7 +4,16 @@ import dataclasses
 import datetime
 from typing import Any
 
-from credential_operator import distribution, findings, inventory, naming, references, selection, status
+from credential_operator import (
+    distribution,
+    findings,
+    handouts,
+    inventory,
+    naming,
+    references,
+    selection,
+    status,
+)
 from credential_operator.situation import State
 
 Json = dict[str, Any]
@@ -119,9 +128,8 @@ def _ungranted(reference: Json, name: str) -> State:
     """Tells those who had it that they have it no more, and others nothing."""
     known = references.bound(reference["status"])
     if known.get("status") == "True" or known.get("reason") == REVOKED:
-        return _unbound(
-            REVOKED, f"The owner of Credential {name} does not share it with this namespace any more."
-        )
+        verb = "distribute it to" if handouts.form_of(reference) else "share it with"
+        return _unbound(REVOKED, f"The owner of Credential {name} does not {verb} this namespace any more.")
     return _unbound("NotGranted", f"There is no Credential {name} that this reference may use.")
 
 

@@ -116,9 +116,9 @@ class Distributor:
             await self._try(writes, self._make, objects.Key(place, key.name), credential)
         now = self._plan(credential)
         await self._report(credential, now, writes.refused)
-        if writes.late:
-            return self._clock() + AGAIN
-        return self._clock() if writes.over and now.due else None
+        if now.due and not writes.left:
+            return self._clock()
+        return self._clock() + AGAIN if writes.late else None
 
     async def take_back(self, credential: Json, places: Sequence[str], *, retain: bool) -> None:
         """Removes the references that were made for a Credential that goes; `retain`: their Secrets stay.

@@ -79,10 +79,10 @@ GOALS: Mapping[str, Goal] = {
     "distribution.requests": most(
         4.2, "API requests per distributed reference, its Secret and status included"
     ),
-    "distribution.share": most(0.5, "operator CPU per distributed reference, share of the API server's"),
-    "distribution.memory": most(200, "MiB resident with 10,000 distributed references, the most at any time"),
+    "distribution.share": most(0.4, "operator CPU per distributed reference, share of the API server's"),
+    "distribution.memory": most(150, "MiB resident with 10,000 distributed references, the most at any time"),
     "distribution.late": most(3, "seconds until a namespace that comes later has all of its Secrets"),
-    "distribution.rotated": most(15, "seconds until a new key is in all of 500 namespaces"),
+    "distribution.rotated": most(10, "seconds until a new key is in all of 500 namespaces"),
     "distribution.caught_up": most(
         20, "seconds after a start until every distributed reference was looked at"
     ),
