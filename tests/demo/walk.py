@@ -28,6 +28,7 @@ class Walk:
         self._bucket()
         self._other_store()
         self._role()
+        self._short_lived()
         self._bad_rotation()
         self._good_rotation()
         self._refused_deletion()
@@ -103,6 +104,20 @@ class Walk:
         self._shell.wait("credential/aws-role", "condition=Ready")
         self._shell.see_condition("aws-role", "Ready", "True", "Available")
 
+    def _short_lived(self) -> None:
+        self._title(
+            "A key that ends by itself: consumers get a session that is renewed in time, and nobody but the "
+            "operator holds the stored key."
+        )
+        self._apply(manifests.example("aws-short-lived", key=self._aws_key, endpoint=self._amazon))
+        self._shell.wait("credential/aws-short-lived", "condition=Ready")
+        ends = "jsonpath='{.status.targets[0].expiresAt}'"
+        self._shell.run(f"kubectl get credential aws-short-lived -o {ends}")
+        data = self._data("aws-short-lived-env")
+        self._shell.see("the Secret holds a session", expected=True, seen=bool(data.get("AWS_SESSION_TOKEN")))
+        stored = [part for part in self._aws_key if part in data.values()]
+        self._shell.see("and nothing of the stored key", expected=[], seen=stored)
+
     def _bad_rotation(self) -> None:
         self._title(
             "A rotation that goes wrong: the new key is held back, and consumers keep the last good one."
@@ -123,6 +138,9 @@ class Walk:
         self._rotate(self._s3_key)
         self._shell.wait("credential/s3", f"jsonpath='{{.status.key.id}}'={self._s3_key[0]}")
         self._shell.see_condition("s3", "Synced", "True", "Published")
+        # Nothing runs in the demo. Where workloads do, this waits until all of them have read the new key.
+        self._shell.wait("credential/s3", "jsonpath='{.status.rotation.drained}'=true")
+        self._shell.run("kubectl get credential s3 -o jsonpath='{.status.rotation}'")
         self._clouds.amazon.delete_key(old[0])
         self._shell.screen.say(f"(Key {old[0]} is now deleted at AWS.)")
         self._list("s3-env", self._s3_key)
@@ -229,10 +247,14 @@ class Walk:
 
     def _see_published(self, secret: str, key: manifests.Key, *where: str) -> None:
         """Checks the published key, whose secret half is compared and never shown."""
-        found = self._shell.get("secret", secret, *where) or {}
-        data = {name: base64.b64decode(value).decode() for name, value in found.get("data", {}).items()}
+        data = self._data(secret, *where)
         same = (data.get(KEY_ID), data.get("AWS_SECRET_ACCESS_KEY")) == key
         self._shell.see(f"Secret {secret} holds key {key[0]}", expected=True, seen=same)
+
+    def _data(self, secret: str, *where: str) -> dict[str, str]:
+        """Reads what a Secret holds, without showing it."""
+        found = self._shell.get("secret", secret, *where) or {}
+        return {name: base64.b64decode(value).decode() for name, value in found.get("data", {}).items()}
 
     def _message(self, credential: str, condition: str) -> str:
         path = f'{{.status.conditions[?(@.type=="{condition}")].message}}'
