@@ -10,7 +10,7 @@ from emulators.aws import AwsEmulator
 
 ENV = "backups-env"
 MOUNTED = {"name": "keys", "secret": {"secretName": ENV}}
-SOON = 15.0
+SOON = 30.0
 """Seconds in which a look is taken: looks are ten apart."""
 
 
