@@ -238,8 +238,11 @@ ANY = st.builds(
 )
 
 
-@given(st.lists(ANY, max_size=3, unique_by=lambda one: str(one["metadata"]["namespace"])), st.booleans())
-def test_what_is_somebody_elses_is_never_touched(references: list[Json], offering: bool) -> None:  # noqa: FBT001
+@given(
+    references=st.lists(ANY, max_size=3, unique_by=lambda one: str(one["metadata"]["namespace"])),
+    offering=st.booleans(),
+)
+def test_what_is_somebody_elses_is_never_touched(references: list[Json], *, offering: bool) -> None:
     plan = planned(credential(**(OFFERING if offering else {})), *references)
     ours = {
         Key.of(one)
