@@ -4,6 +4,7 @@ import asyncio
 import dataclasses
 import random
 import re
+import selectors
 import threading
 from collections.abc import Callable, Coroutine
 from pathlib import Path
@@ -13,6 +14,9 @@ from typing import Any, NamedTuple, Self
 from controlplane import identities, ports, relay
 
 START_SECONDS = 10.0
+CLOSING_SECONDS = 5.0
+OWN = 1
+"""What a loop without connections listens to: its own wake-up."""
 READS = frozenset({"GET", "HEAD"})
 FAILED = 400
 ATTEMPTS = 5
@@ -69,7 +73,8 @@ class FaultProxy:
         self._requests: list[Seen] = []
         self._countdown = 0
         self._at_zero: Callable[[], object] = bool
-        self._loop = asyncio.SelectorEventLoop()  # also where a test runs on another kind
+        self._selector = selectors.DefaultSelector()
+        self._loop = asyncio.SelectorEventLoop(self._selector)  # also where a test runs on another kind
         self._thread = threading.Thread(target=self._loop.run_forever, name="fault-proxy", daemon=True)
         self._relay = relay.Relay(upstream_url, ca, decide=self._decide, record=self._record)
 
@@ -91,6 +96,7 @@ class FaultProxy:
         """Close every connection and end the thread."""
         if self._thread.is_alive():
             self._call(self._relay.stop())
+            self._call(self._silence())
             self._loop.call_soon_threadsafe(self._loop.stop)
             self._thread.join(START_SECONDS)
         self._loop.close()
@@ -267,6 +273,12 @@ class FaultProxy:
                     raise
             else:
                 return
+
+    async def _silence(self) -> None:
+        """Wait until every connection is closed: TLS ends with a word of the other side, for which a loop must run."""
+        ends = self._loop.time() + CLOSING_SECONDS
+        while len(self._selector.get_map()) > OWN and self._loop.time() < ends:
+            await asyncio.sleep(0.01)
 
     def _call(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(START_SECONDS)

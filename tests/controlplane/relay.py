@@ -30,7 +30,6 @@ REASONS = {
 }
 LARGEST_BODY = 16 * 1024 * 1024
 CUT = 0
-TURNS = 5
 
 
 @dataclasses.dataclass(frozen=True)
@@ -130,9 +129,6 @@ class Relay:
         await self.refuse()
         if self._session is not None:
             await self._session.close()
-        # What was aborted is closed in the loop's next turns, of which a loop that ends has none.
-        for _ in range(TURNS):
-            await asyncio.sleep(0)
 
     @property
     def open_watches(self) -> int:
