@@ -73,9 +73,9 @@ class Issuing:
 
     def due_at(self, holder: objects.Object, published: findings.Published) -> Time | None:
         """Gives when the key in a target is to be renewed; None for a stored key."""
-        made = findings.parse_time(published.published_at)
-        if published.expires_at is None or made is None:
+        if published.expires_at is None:
             return None
+        made = Time.fromisoformat(published.published_at)
         seed = f"{holder}{published.name}{published.published_at}"
         return renewal.due_at(made, published.expires_at, zlib.crc32(seed.encode()) / 2**32)
 
