@@ -4,73 +4,47 @@ A verb is added by a function here, and its weight in `programs.THEMES`.
 """
 
 import asyncio
-import datetime
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
+from races import borrowers, history, holders
 from races.api import Answer, Api, path
-from races.history import CLAIMS, CREDENTIALS, DOMAIN, SECRETS, Json
+from races.history import CLAIMS, CREDENTIALS, DOMAIN, JOBS, PODS, SECRETS, Json
 from races.programs import Program, Step
-
-API_VERSION = f"{DOMAIN}/v1beta1"
-HOLDERS_OWN = "races.example/hold"
-"""The finalizer of a holder on its own reference."""
-PATIENCE = 1.5
-"""Seconds for which somebody tries to make again what is still being deleted."""
-AGAIN = 0.03
+from races.scene import THEIRS, Scene, document, now
 
 
-class Scene:
-    """One namespace, in which a program is played; `said` is what was done when, and how it was answered."""
+async def play(scene: Scene, program: Program) -> None:
+    """Plays a program to its end."""
+    await asyncio.sleep(program.begins)
+    for namespace in scene.namespaces[: 1 + program.neighbourly]:
+        await scene.settle(namespace)
+    source = {"metadata": {"name": "keys"}, "stringData": {"KEY": "value"}}
+    await scene.send("POST", path(scene.namespace, SECRETS), source)
+    for step in program.first:
+        await _take(scene, step, "first")
+    await asyncio.gather(
+        *(_act(scene, steps, f"actor {number}") for number, steps in enumerate(program.actors))
+    )
 
-    def __init__(self, api: Api, namespace: str) -> None:
-        self._api = api
-        self.namespace = namespace
-        self.said: list[str] = []
 
-    async def play(self, program: Program) -> None:
-        """Plays a program to its end."""
-        await asyncio.sleep(program.begins)
-        await self.send("POST", "/api/v1/namespaces", {"metadata": {"name": self.namespace}})
-        source = {"metadata": {"name": "keys"}, "stringData": {"KEY": "value"}}
-        await self.send("POST", path(self.namespace, SECRETS), source)
-        for step in program.first:
-            await self._take(step, "first")
-        await asyncio.gather(
-            *(self._act(steps, f"actor {number}") for number, steps in enumerate(program.actors))
-        )
+async def _act(scene: Scene, steps: tuple[Step, ...], who: str) -> None:
+    for step in steps:
+        await asyncio.sleep(step.pause)
+        await _take(scene, step, who)
 
-    async def _act(self, steps: tuple[Step, ...], who: str) -> None:
-        for step in steps:
-            await asyncio.sleep(step.pause)
-            await self._take(step, who)
 
-    async def _take(self, step: Step, who: str) -> None:
-        began = time.time()
-        answer = await VERBS[step.verb](self, step)
-        self.said.append(
-            f"{began:.3f} to {time.time():.3f} {who}: {step}: {answer.status} {answer.reason}".rstrip()
-        )
-
-    async def send(self, verb: str, where: str, body: Json | None = None) -> Answer:
-        """Makes a request."""
-        return await self._api.send(verb, where, body)
-
-    def at(self, plural: str, step: Step) -> str:
-        """Gives where a step's object is."""
-        return path(self.namespace, plural, step.name)
-
-    async def until_done(self, verb: str, where: str, body: Json) -> Answer:
-        """Makes a request again until it is not refused, or patience ends."""
-        end = time.monotonic() + PATIENCE
-        while (answer := await self.send(verb, where, body)).status >= 400 and time.monotonic() < end:
-            await asyncio.sleep(AGAIN)
-        return answer
+async def _take(scene: Scene, step: Step, who: str) -> None:
+    began = time.time()
+    answer = await VERBS[step.verb](scene, step)
+    scene.said.append(
+        f"{began:.3f} to {time.time():.3f} {who}: {step}: {answer.status} {answer.reason}".rstrip()
+    )
 
 
 async def _create(scene: Scene, step: Step) -> Answer:
-    return await scene.send("POST", path(scene.namespace, CREDENTIALS), _credential(step))
+    return await scene.send("POST", path(scene.namespace, CREDENTIALS), _credential(scene, step))
 
 
 async def _delete(scene: Scene, step: Step) -> Answer:
@@ -80,7 +54,7 @@ async def _delete(scene: Scene, step: Step) -> Answer:
 
 async def _replace(scene: Scene, step: Step) -> Answer:
     await scene.send("DELETE", scene.at(CREDENTIALS, step))
-    return await scene.until_done("POST", path(scene.namespace, CREDENTIALS), _credential(step))
+    return await scene.until_done("POST", path(scene.namespace, CREDENTIALS), _credential(scene, step))
 
 
 async def _cordon(scene: Scene, step: Step) -> Answer:
@@ -112,7 +86,7 @@ async def _reclaim(scene: Scene, step: Step) -> Answer:
 
 
 async def _renew(scene: Scene, step: Step) -> Answer:
-    change = {"spec": {"renewTime": _now(step.fields["skew"])}}
+    change = {"spec": {"renewTime": now(step.fields["skew"])}}
     return await scene.send("PATCH", scene.at(CLAIMS, step), change)
 
 
@@ -139,44 +113,54 @@ VERBS: Mapping[str, Callable[[Scene, Step], Awaitable[Answer]]] = {
     "renew": _renew,
     "free": _free,
     "leave": _leave,
+    "share": borrowers.share,
+    "label": borrowers.label,
+    "unlabel": borrowers.label,
+    "borrow": borrowers.borrow,
+    "give back": borrowers.give_back,
+    "depart": borrowers.depart,
+    "arrive": borrowers.arrive,
+    "rotate": borrowers.rotate,
+    "await": holders.await_holder,
+    "start": holders.start,
+    "finish": holders.finish,
+    "end": holders.end,
+    "restart": holders.restart,
+    "let go": holders.let_go,
 }
 
 
-def _credential(step: Step) -> Json:
-    spec = {
+def _credential(scene: Scene, step: Step) -> Json:
+    spec: Json = {
         "opaque": {},
         "secretRef": {"name": "keys"},
         "targets": [{"name": f"{step.name}-env", "format": "env"}],
         "whenReferenced": step.fields["whenReferenced"],
     }
-    return _document("Credential", step.name, spec)
+    granted = borrowers.grant(scene, step.fields["with"], step.fields["grace"])
+    if granted is not None:
+        spec["allowedNamespaces"] = {name: value for name, value in granted.items() if value is not None}
+    return document("Credential", step.name, spec)
 
 
 def _reference(step: Step) -> Json:
     spec: Json = {"credentialRef": {"name": step.fields["credential"]}}
     if step.verb == "lease":
-        spec |= {"leaseDurationSeconds": step.fields["seconds"], "renewTime": _now(step.fields["skew"])}
-    metadata = {"finalizers": [HOLDERS_OWN]} if step.verb == "finalize" else {}
-    return _document("CredentialReference", step.name, spec, **metadata)
-
-
-def _document(kind: str, name: str, spec: Json, **metadata: Any) -> Json:
-    return {"apiVersion": API_VERSION, "kind": kind, "metadata": {"name": name, **metadata}, "spec": spec}
-
-
-def _now(ahead: int) -> str:
-    moment = datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=ahead)
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        spec |= {"leaseDurationSeconds": step.fields["seconds"], "renewTime": now(step.fields["skew"])}
+    metadata = {"finalizers": [THEIRS]} if step.verb == "finalize" else {}
+    return document("CredentialReference", step.name, spec, **metadata)
 
 
 # The end
 
 
-async def leave_nothing(api: Api, namespace: str, standing: Mapping[Any, Any]) -> None:
-    """Ends all references, then all Credentials, of what stands in a namespace."""
-    for plural, verb in ((CLAIMS, "references"), (CREDENTIALS, "Credentials")):
-        for name in (one.name for one in standing if one.kind == plural):
-            where = path(namespace, plural, name)
-            if verb == "references":
+async def leave_nothing(api: Api, standing: Mapping[history.Name, Any]) -> None:
+    """Ends all references, then all Credentials, then all holders, of what stands."""
+    for plural in (CLAIMS, CREDENTIALS, JOBS, PODS):
+        for one in standing:
+            if one.kind != plural:
+                continue
+            where = path(one.namespace, plural, one.name)
+            if plural != CREDENTIALS:
                 await api.send("PATCH", where, {"metadata": {"finalizers": None}})
             await api.send("DELETE", where)

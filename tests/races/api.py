@@ -11,16 +11,29 @@ from typing import NamedTuple, Self
 import aiohttp
 
 import controlplane
-from races.history import CLAIMS, CREDENTIALS, NAMESPACES, OWNER, SECRETS, Event, History, Json
+from races.history import (
+    BORROWER,
+    CLAIMS,
+    CREDENTIALS,
+    JOBS,
+    NAMESPACES,
+    OWNER,
+    PODS,
+    SECRETS,
+    Event,
+    History,
+    Json,
+)
 
 GROUP = "/apis/credential-operator.io/v1beta1"
+GROUPS = {SECRETS: "/api/v1", PODS: "/api/v1", JOBS: "/apis/batch/v1", CREDENTIALS: GROUP, CLAIMS: GROUP}
 METADATA = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
-WATCHED = {
-    CREDENTIALS: f"{GROUP}/{CREDENTIALS}",
-    CLAIMS: f"{GROUP}/{CLAIMS}",
-    NAMESPACES: "/api/v1/namespaces",
-    SECRETS: "/api/v1/secrets",
-}
+WATCHED = (
+    (NAMESPACES, "/api/v1/namespaces", ""),
+    *((kind, f"{GROUPS[kind]}/{kind}", "") for kind in (CREDENTIALS, CLAIMS, JOBS, PODS)),
+    *((SECRETS, "/api/v1/secrets", label) for label in (OWNER, BORROWER)),
+)
+"""What is followed: a kind, where it is, and a label that its objects have."""
 PATCH = "application/merge-patch+json"
 LINE = 16 * 1024 * 1024
 """Bytes of the longest line of a watch."""
@@ -40,8 +53,7 @@ class Answer(NamedTuple):
 
 def path(namespace: str, plural: str, name: str = "") -> str:
     """Gives where objects of a namespace are."""
-    group = "/api/v1" if plural == SECRETS else GROUP
-    return f"{group}/namespaces/{namespace}/{plural}/{name}".rstrip("/")
+    return f"{GROUPS[plural]}/namespaces/{namespace}/{plural}/{name}".rstrip("/")
 
 
 class Api:
@@ -80,10 +92,10 @@ class Api:
 
     async def remember(self, history: History) -> None:
         """Has everything that happens from now on taken into a history."""
-        for kind, where in WATCHED.items():
+        for kind, where, label in WATCHED:
             found = await self.send("GET", f"{where}?limit=1")
             version = found.document["metadata"]["resourceVersion"]
-            self._watches.append(asyncio.create_task(self._follow(kind, where, version, history)))
+            self._watches.append(asyncio.create_task(self._follow(kind, where, label, version, history)))
 
     def check(self) -> None:
         """Raises what a watch ended with: a history with a gap proves nothing."""
@@ -91,13 +103,12 @@ class Api:
             if task.done():
                 task.result()
 
-    async def _follow(self, kind: str, where: str, version: str, history: History) -> None:
+    async def _follow(self, kind: str, where: str, label: str, version: str, history: History) -> None:
         """Follows a collection; the API server may end a watch at any time, and it goes on where it was."""
-        secrets = kind == SECRETS
-        headers = {"Accept": METADATA} if secrets else {}
+        headers = {"Accept": METADATA} if kind == SECRETS else {}
         while True:
             query = {"watch": "1", "resourceVersion": version, "allowWatchBookmarks": "true"}
-            query |= {"labelSelector": OWNER} if secrets else {}
+            query |= {"labelSelector": label} if label else {}
             timeout = aiohttp.ClientTimeout(total=None)
             with contextlib.suppress(aiohttp.ClientPayloadError):
                 async with self._open.get(where, params=query, headers=headers, timeout=timeout) as response:

@@ -12,15 +12,19 @@ CREDENTIALS = "credentials"
 CLAIMS = "credentialreferences"
 NAMESPACES = "namespaces"
 SECRETS = "secrets"
+JOBS = "jobs"
+PODS = "pods"
 DELETED = "DELETED"
 DOMAIN = "credential-operator.io"
 OWNER = f"{DOMAIN}/credential"
+BORROWER = f"{DOMAIN}/reference"
 
 
 class Name(NamedTuple):
-    """A kind and a name within a namespace."""
+    """A kind, and a namespace and a name in it; a namespace itself has its name twice."""
 
     kind: str
+    namespace: str
     name: str
 
 
@@ -55,8 +59,8 @@ class Event(NamedTuple):
 
     @property
     def name(self) -> Name:
-        """Which place it has in its namespace."""
-        return Name(self.kind, self.metadata["name"])
+        """Which place it has."""
+        return Name(self.kind, self.namespace, self.metadata["name"])
 
     @property
     def terminating(self) -> bool:
@@ -83,7 +87,7 @@ class Event(NamedTuple):
             self.revision,
             self.type,
             self.kind,
-            self.metadata["name"],
+            f"{self.namespace}/{self.metadata['name']}",
             self.uid[:8],
             *state,
         )
@@ -100,9 +104,10 @@ class History:
         """Takes in what a watch shows."""
         self._events[event.namespace].append(event)
 
-    def story(self, namespace: str) -> Story:
-        """Gives what happened in a namespace, in order."""
-        return sorted(self._events.get(namespace, ()), key=lambda event: event.revision)
+    def story(self, namespaces: Iterable[str]) -> Story:
+        """Gives what happened in some namespaces, in order."""
+        found = (event for namespace in namespaces for event in self._events.get(namespace, ()))
+        return sorted(found, key=lambda event: event.revision)
 
     def forget(self, namespaces: Iterable[str]) -> None:
         """Drops what happened in namespaces that are done with."""

@@ -11,6 +11,10 @@ from typing import Any
 
 CREDENTIAL_NAMES = ("a", "b")
 CLAIM_NAMES = ("c0", "c1", "c2", "c3")
+HOLDER_NAMES = ("h0", "h1")
+HOLDER_KINDS = ("Job", "Pod")
+GRACES = ("0s", "2s", "1h")
+"""How long the targets of revoked references stay."""
 LEASE = 10
 """Seconds of the shortest lease that there can be."""
 SKEW = 300
@@ -30,7 +34,38 @@ THEMES: Mapping[str, Mapping[str, int]] = {
     "leases lapse and are renewed": {"lease": 5, "renew": 6, "delete": 4, "unclaim": 1},
     "owners change their minds": {"cordon": 4, "uncordon": 5, "force": 1, "claim": 5, "delete": 4},
     "references wait for their own finalizers": {"finalize": 4, "unclaim": 4, "free": 3, "delete": 3},
+    "a grant is taken back and given again": {
+        "share": 6,
+        "borrow": 4,
+        "rotate": 4,
+        "label": 2,
+        "unlabel": 1,
+        "give back": 1,
+        "delete": 2,
+        "force": 1,
+    },
+    "a neighbour goes while its targets are written": {
+        "depart": 2,
+        "arrive": 2,
+        "borrow": 5,
+        "rotate": 3,
+        "share": 2,
+        "delete": 2,
+    },
+    "an owner goes while others borrow": {"leave": 1, "borrow": 5, "share": 3, "replace": 2, "rotate": 1},
+    "holders come late, finish, and come again": {
+        "await": 5,
+        "start": 5,
+        "finish": 3,
+        "end": 3,
+        "restart": 3,
+        "let go": 2,
+        "delete": 3,
+        "unclaim": 1,
+    },
     "anything": {
+        **dict.fromkeys(("borrow", "share", "await", "start"), 4),
+        **dict.fromkeys(("give back", "rotate", "finish", "end", "restart", "let go", "label", "unlabel"), 2),
         **dict.fromkeys(("claim", "delete", "unclaim"), 5),
         **dict.fromkeys(("replace", "create", "reclaim", "lease", "renew", "finalize", "free"), 3),
         **dict.fromkeys(("cordon", "uncordon"), 2),
@@ -38,7 +73,10 @@ THEMES: Mapping[str, Mapping[str, int]] = {
     },
 }
 """What a program is about: how often each verb comes."""
-ON_CREDENTIALS = frozenset({"create", "delete", "replace", "cordon", "uncordon", "force"})
+ON_CREDENTIALS = frozenset({"create", "delete", "replace", "cordon", "uncordon", "force", "share"})
+ON_HOLDERS = frozenset({"start", "finish", "end", "restart", "let go"})
+ON_NAMESPACES = frozenset({"leave", "depart", "arrive", "label", "unlabel", "rotate"})
+AMONG_NEIGHBOURS = frozenset({"borrow", "depart", "arrive"})
 PAUSES = (0.0, 0.0, 0.02, 0.1, 0.3, 1.2)
 
 
@@ -58,10 +96,14 @@ class Step:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Program:
-    """What is there at first, one step after the other, and then what each actor does."""
+    """What is there at first, one step after the other, and then what each actor does.
+
+    `neighbourly`: somebody borrows from a namespace beside.
+    """
 
     theme: str
     begins: float
+    neighbourly: bool
     first: tuple[Step, ...]
     actors: tuple[tuple[Step, ...], ...]
 
@@ -71,13 +113,14 @@ def draw(seed: str, *, seconds: float) -> Program:
     source = random.Random(seed)
     theme = source.choice(sorted(THEMES))
     first = [_step(source, "create", name, pause=0.0) for name in _some(source, CREDENTIAL_NAMES)]
-    verb = "lease" if "lease" in THEMES[theme] else "claim"
+    verb = next((one for one in ("lease", "borrow", "await") if one in THEMES[theme]), "claim")
     first += [_step(source, verb, name, pause=0.0) for name in _some(source, CLAIM_NAMES[:2])]
     settled = source.choice((0.0, 0.1, 0.5, 1.5))
     actors = [_actor(source, theme, settled) for _ in range(source.randint(2, 4))]
     return Program(
         theme=theme,
         begins=source.uniform(0.0, max(0.5, seconds - 6.0)),
+        neighbourly=not AMONG_NEIGHBOURS.isdisjoint(THEMES[theme]),
         first=tuple(first),
         actors=tuple(actors),
     )
@@ -93,20 +136,28 @@ def _actor(source: random.Random, theme: str, settled: float) -> tuple[Step, ...
     verbs = source.choices(list(weights), list(weights.values()), k=source.randint(2, 6))
     steps = []
     for number, verb in enumerate(verbs):
-        names = CREDENTIAL_NAMES[:1] * 3 + CREDENTIAL_NAMES if verb in ON_CREDENTIALS else CLAIM_NAMES
         pause = source.choice(PAUSES) * source.random() * 2 + (settled if number == 0 else 0.0)
-        steps.append(_step(source, verb, source.choice(names), pause=pause))
+        steps.append(_step(source, verb, source.choice(_names(verb)), pause=pause))
     return tuple(steps)
 
 
+def _names(verb: str) -> tuple[str, ...]:
+    if verb in ON_CREDENTIALS:
+        return CREDENTIAL_NAMES[:1] * 3 + CREDENTIAL_NAMES
+    return HOLDER_NAMES if verb in ON_HOLDERS else CLAIM_NAMES
+
+
 def _step(source: random.Random, verb: str, name: str, *, pause: float) -> Step:
-    return Step(pause=pause, verb=verb, name="" if verb == "leave" else name, fields=_fields(source, verb))
+    return Step(
+        pause=pause, verb=verb, name="" if verb in ON_NAMESPACES else name, fields=_fields(source, verb)
+    )
 
 
 def _fields(source: random.Random, verb: str) -> Mapping[str, Any]:
     match verb:
         case "create" | "replace":
-            return {"whenReferenced": source.choice(("Hold", "Hold", "Hold", "Refuse"))}
+            held = source.choice(("Hold", "Hold", "Hold", "Refuse"))
+            return {"whenReferenced": held, **_grant(source, ("name", "name", "label", "nobody"))}
         case "delete":
             return {"propagation": source.choice(("Background", "Background", "Foreground"))}
         case "claim" | "finalize":
@@ -116,7 +167,39 @@ def _fields(source: random.Random, verb: str) -> Mapping[str, Any]:
             return {"credential": source.choice("aaab"), "seconds": length, "skew": _skew(source)}
         case "renew":
             return {"skew": _skew(source)}
+    return _holder(source, verb) if verb in ON_HOLDERS else _loan(source, verb)
+
+
+def _loan(source: random.Random, verb: str) -> Mapping[str, Any]:
+    """Gives the fields of what is between an owner, a neighbour, and a holder's reference."""
+    match verb:
+        case "share":
+            return _grant(source, ("name", "name", "label", "another", "nobody"))
+        case "borrow":
+            return {"credential": source.choice("aaab"), "target": source.choice((True, True, False))}
+        case "rotate":
+            return {"key": f"value {source.randrange(1000)}"}
+        case "await":
+            holder = f"{source.choice(HOLDER_KINDS)}/{source.choice(HOLDER_NAMES)}"
+            removed = source.choice((False, False, True))
+            return {"credential": source.choice("aaab"), "holder": holder, "removed": removed}
     return {}
+
+
+def _grant(source: random.Random, ways: tuple[str, ...]) -> Mapping[str, Any]:
+    return {"with": source.choice(ways), "grace": source.choice(GRACES)}
+
+
+def _holder(source: random.Random, verb: str) -> Mapping[str, Any]:
+    kind = {"kind": source.choice(HOLDER_KINDS)}
+    match verb:
+        case "start" | "restart":
+            return {**kind, "stays": source.choice((False, False, True))}
+        case "finish":
+            return {**kind, "well": source.choice((True, False))}
+        case "end":
+            return {**kind, "propagation": source.choice(("Background", "Foreground"))}
+    return kind
 
 
 def _skew(source: random.Random) -> int:

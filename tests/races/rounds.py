@@ -5,11 +5,11 @@ import dataclasses
 import time
 from collections.abc import Callable, Iterator, Sequence
 
-from races import actors, history, invariants, programs, weather
-from races.actors import Scene
+from races import actors, ending, history, invariants, lent, programs, weather
 from races.api import Api
 from races.history import History, Name
 from races.programs import Program
+from races.scene import Scene
 from races.stage import Stage, lasting
 from races.weather import Weather
 
@@ -57,6 +57,7 @@ class Round:
         self._programs = [
             programs.draw(f"{seed}/{number}", seconds=self.weather.seconds) for number in range(count)
         ]
+        self._outstaying: Unsettled = {}
         self._scenes = [Scene(api, f"race-{seed}-{number}") for number in range(count)]
 
     async def run(self) -> Outcome:
@@ -66,16 +67,18 @@ class Round:
         async with asyncio.TaskGroup() as group:
             group.create_task(self._befall())
             for scene, program in zip(self._scenes, self._programs, strict=True):
-                group.create_task(scene.play(program))
+                group.create_task(actors.play(scene, program))
         await asyncio.to_thread(self._stage.calm)
         calm = time.monotonic()
         broken = await self._until(self._unsettled, SETTLED)
         settled = time.monotonic() - calm
+        # Before everything is deleted, and the traces with it.
+        self._outstaying = self._each(lambda scene: lent.outstaying(self._past.story(scene.namespaces)))
         for namespace, left in (await self._until(self._left, EMPTY, clear=True)).items():
             broken.setdefault(namespace, []).extend(left)
         released = self._judge(broken)
         failures = list(self._failures(broken))
-        self._past.forget(scene.namespace for scene in self._scenes)
+        self._past.forget(name for scene in self._scenes for name in scene.namespaces)
         return Outcome(
             weather=self.weather,
             seconds=time.monotonic() - began,
@@ -100,7 +103,11 @@ class Round:
         while found and time.monotonic() < end:
             if clear:
                 await asyncio.gather(
-                    *(actors.leave_nothing(self._api, name, self._standing(name)) for name in found)
+                    *(
+                        actors.leave_nothing(self._api, self._standing(scene))
+                        for scene in self._scenes
+                        if scene.namespace in found
+                    )
                 )
             await asyncio.sleep(LOOK)
             self._api.check()
@@ -110,38 +117,40 @@ class Round:
     def _unsettled(self) -> Unsettled:
         """Gives what is not as it has to be, by namespace."""
         now, tolerance = time.time(), self.weather.tolerance
-        return self._each(
-            lambda name: invariants.unsettled(self._standing(name), now=now, tolerance=tolerance)
-        )
+        return self._each(lambda scene: ending.unsettled(self._standing(scene), now=now, tolerance=tolerance))
 
     def _left(self) -> Unsettled:
         """Gives what is still there when everything was deleted."""
         return self._each(
-            lambda name: (
+            lambda scene: (
                 f"{one.kind} {one.name} is still there"
-                for one in self._standing(name)
+                for one in self._standing(scene)
                 if one.kind != history.NAMESPACES
             )
         )
 
-    def _each(self, find: Callable[[str], Iterator[str]]) -> Unsettled:
-        found = {scene.namespace: list(find(scene.namespace)) for scene in self._scenes}
+    def _each(self, find: Callable[[Scene], Iterator[str]]) -> Unsettled:
+        found = {scene.namespace: list(find(scene)) for scene in self._scenes}
         return {namespace: wrong for namespace, wrong in found.items() if wrong}
 
-    def _standing(self, namespace: str) -> dict[Name, history.Event]:
-        return history.standing(self._past.story(namespace))
+    def _standing(self, scene: Scene) -> dict[Name, history.Event]:
+        return history.standing(self._past.story(scene.namespaces))
 
     def _judge(self, broken: Unsettled) -> int:
-        """Adds what went too soon; gives how many Credentials went."""
+        """Adds what was done that must not be; gives how many Credentials went."""
         released = 0
         for scene in self._scenes:
-            story = self._past.story(scene.namespace)
+            story = self._past.story(scene.namespaces)
             released += sum(
                 event.kind == history.CREDENTIALS and event.type == history.DELETED for event in story
             )
-            gone = list(invariants.released_too_soon(story, tolerance=self.weather.tolerance))
-            if gone:
-                broken.setdefault(scene.namespace, []).extend(gone)
+            wrong = [
+                *invariants.released_too_soon(story, tolerance=self.weather.tolerance),
+                *lent.broken(story),
+                *self._outstaying.get(scene.namespace, ()),
+            ]
+            if wrong:
+                broken.setdefault(scene.namespace, []).extend(wrong)
         return released
 
     def _failures(self, broken: Unsettled) -> Iterator[Failure]:
@@ -153,6 +162,6 @@ class Round:
                     program=self._programs[number],
                     broken=wrong,
                     said=scene.said,
-                    story=self._past.story(scene.namespace),
-                    log=self._stage.said(scene.namespace),
+                    story=self._past.story(scene.namespaces),
+                    log=self._stage.said(scene.namespaces),
                 )

@@ -9,7 +9,7 @@ import pathlib
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Self
 
 import replica
@@ -121,13 +121,13 @@ class Stage:
         elif gust.kind == "stand still":
             self._signal(place, signal.SIGCONT, 0.0)
 
-    def said(self, namespace: str) -> list[str]:
-        """Gives the lines of the replicas' logs about a namespace, or about none."""
+    def said(self, namespaces: Sequence[str]) -> list[str]:
+        """Gives the lines of the replicas' logs about some namespaces, or about none."""
         return [
             f"{place.operator.name}: {line}"
             for place in self._places
             for line in place.operator.log.read_text().splitlines()
-            if f"{namespace}/" in line or "race-" not in line
+            if any(f"{name}/" in line for name in namespaces) or "race-" not in line
         ]
 
     def _signal(self, place: Place, number: int, away: float) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from races import history, invariants
+from races import ending, history, invariants
 from races.history import Event, Json
 
 START = history.seconds("2026-11-22T12:00:00Z")
@@ -250,13 +250,13 @@ class End:
         }
 
     def __getitem__(self, name: tuple[str, str]) -> Event:
-        return self.state[history.Name(*name)]
+        return self.state[history.Name(name[0], "room", name[1])]
 
     def drop(self, kind: str, name: str) -> None:
-        del self.state[history.Name(kind, name)]
+        del self.state[history.Name(kind, "room", name)]
 
     def wrong(self) -> list[str]:
-        return list(invariants.unsettled(self.state, now=START + 100, tolerance=2.0))
+        return list(ending.unsettled(self.state, now=START + 100, tolerance=2.0))
 
     @property
     def credential(self) -> Json:
