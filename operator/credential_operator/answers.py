@@ -47,9 +47,9 @@ def bound(
         return over
     name = _named(reference, credential)
     if credential is None or not selection.bound_to(reference, credential):
-        return _unbound("NotGranted", f"There is no Credential {name} that this reference may use.")
+        return _ungranted(reference, name, had=False)
     if not granted:
-        return _ungranted(reference, name)
+        return _ungranted(reference, name, had=references.bound(reference["status"]).get("status") == "True")
     own = dataclasses.replace(references.claim(reference, now), ended=False)
     if own.counts_for(credential, now, granted=granted):
         return _offered(name) if distribution.open_offer(reference) else _holds(name)
@@ -124,10 +124,12 @@ def _named(reference: Json, credential: Json | None) -> str:
     return key.name if key is not None and key.namespace == own else str(key)
 
 
-def _ungranted(reference: Json, name: str) -> State:
-    """Tells those who had it that they have it no more, and others nothing."""
-    known = references.bound(reference["status"])
-    if known.get("status") == "True" or known.get("reason") == REVOKED:
+def _ungranted(reference: Json, name: str, *, had: bool) -> State:
+    """Tells those who had it that they have it no more, and others nothing.
+
+    Whoever was told so is told it on, also when the Credential is gone: their target has still to go.
+    """
+    if had or references.bound(reference["status"]).get("reason") == REVOKED:
         verb = "distribute it to" if handouts.form_of(reference) else "share it with"
         return _unbound(REVOKED, f"The owner of Credential {name} does not {verb} this namespace any more.")
     return _unbound("NotGranted", f"There is no Credential {name} that this reference may use.")

@@ -305,6 +305,11 @@ def test_who_had_it_is_told_that_it_was_revoked_for_as_long_as_it_is() -> None:
         assert references.bound(after(foreign(reason), credential()))["reason"] == "Bound"
 
 
+def test_who_was_revoked_stays_so_when_the_credential_goes_and_who_had_it_till_then_is_not() -> None:
+    assert references.bound(after(foreign("Revoked"), None))["reason"] == "Revoked"
+    assert references.bound(after(foreign("Bound"), None))["reason"] == "NotGranted"
+
+
 def test_a_bound_claim_counts_until_it_was_told_otherwise() -> None:
     assert counts(foreign(bound="u"), credential(), granted=False)
 
