@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Sequence
 
-from races import run, stage, variants
+from races import programs, run, stage, variants
 
 NORMAL = 200
 """Interleavings of the normal run of all tests."""
@@ -26,7 +26,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.write(f"{time.monotonic() - began:5.0f} s  {text}\n")
         sys.stdout.flush()
 
-    failures = run.run(number, seed=seed, say=say, policies=chosen.policies, fault=chosen.fault)
+    failures = run.run(
+        number, seed=seed, say=say, policies=chosen.policies, fault=chosen.fault, theme=chosen.theme
+    )
     say(f"{number} interleavings from seed {seed} on: {len(failures)} failed")
     return 1 if failures else 0
 
@@ -39,6 +41,7 @@ def _parser() -> argparse.ArgumentParser:
         "--policies", choices=stage.POLICIES, default="all", help="which of the chart's policies are on"
     )
     parser.add_argument("--fault", choices=sorted(variants.FAULTS), default="", help="run a faulty operator")
+    parser.add_argument("--theme", choices=sorted(programs.THEMES), default="", help="what all are about")
     return parser
 
 

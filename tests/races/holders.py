@@ -1,6 +1,7 @@
 """What holders do: Jobs and Pods that come, finish, fail, go and come again, and the references that await them."""
 
 from cluster import workloads
+from races import programs
 from races.api import Answer, path
 from races.history import CLAIMS, JOBS, PODS, Json
 from races.programs import Step
@@ -11,7 +12,8 @@ KINDS = {"Job": (JOBS, "batch/v1"), "Pod": (PODS, "v1")}
 
 async def await_holder(scene: Scene, step: Step) -> Answer:
     """Claims until the holder has finished, whether or not it is there."""
-    kind, name = step.fields["holder"].split("/")
+    name = step.fields["holder"]
+    kind = programs.HOLDERS[name]
     spec: Json = {
         "credentialRef": {"name": step.fields["credential"]},
         "holder": {"apiVersion": KINDS[kind][1], "kind": kind, "name": name},
@@ -25,15 +27,15 @@ async def await_holder(scene: Scene, step: Step) -> Answer:
 
 async def start(scene: Scene, step: Step) -> Answer:
     """Makes a holder; Pods need an account that the namespace gets in its own time."""
-    plural, _ = KINDS[step.fields["kind"]]
+    plural, _ = KINDS[programs.HOLDERS[step.name]]
     return await scene.until_done("POST", path(scene.namespace, plural), _holder(step))
 
 
 async def finish(scene: Scene, step: Step) -> Answer:
     """Has a holder be complete, or failed."""
-    kind, well = step.fields["kind"], step.fields["well"]
+    job, well = programs.HOLDERS[step.name] == "Job", step.fields["well"]
     done = workloads.ended("Complete" if well else "Failed")
-    change = done if kind == "Job" else {"status": {"phase": "Succeeded" if well else "Failed"}}
+    change = done if job else {"status": {"phase": "Succeeded" if well else "Failed"}}
     return await scene.send("PATCH", f"{_at(scene, step)}/status", change)
 
 
@@ -54,11 +56,11 @@ async def let_go(scene: Scene, step: Step) -> Answer:
 
 
 def _at(scene: Scene, step: Step) -> str:
-    return scene.at(KINDS[step.fields["kind"]][0], step)
+    return scene.at(KINDS[programs.HOLDERS[step.name]][0], step)
 
 
 def _holder(step: Step) -> Json:
-    if step.fields["kind"] == "Job":
+    if programs.HOLDERS[step.name] == "Job":
         made = workloads.job(step.name, "unrelated", suspend=True)
     else:
         made = workloads.pod(step.name, "unrelated")

@@ -11,8 +11,8 @@ from typing import Any
 
 CREDENTIAL_NAMES = ("a", "b")
 CLAIM_NAMES = ("c0", "c1", "c2", "c3")
-HOLDER_NAMES = ("h0", "h1")
-HOLDER_KINDS = ("Job", "Pod")
+HOLDERS = {"h0": "Job", "h1": "Pod"}
+"""Name -> kind."""
 GRACES = ("0s", "2s", "1h")
 """How long the targets of revoked references stay."""
 LEASE = 10
@@ -36,12 +36,12 @@ THEMES: Mapping[str, Mapping[str, int]] = {
     "references wait for their own finalizers": {"finalize": 4, "unclaim": 4, "free": 3, "delete": 3},
     "a grant is taken back and given again": {
         "share": 6,
-        "borrow": 4,
-        "rotate": 4,
+        "borrow": 3,
+        "rotate": 6,
         "label": 2,
         "unlabel": 1,
         "give back": 1,
-        "delete": 2,
+        "delete": 1,
         "force": 1,
     },
     "a neighbour goes while its targets are written": {
@@ -108,10 +108,10 @@ class Program:
     actors: tuple[tuple[Step, ...], ...]
 
 
-def draw(seed: str, *, seconds: float) -> Program:
-    """Draws a program that begins at some moment of the weather's so many seconds."""
+def draw(seed: str, *, seconds: float, theme: str = "") -> Program:
+    """Draws a program that begins at some moment of the weather's so many seconds, about a theme or any."""
     source = random.Random(seed)
-    theme = source.choice(sorted(THEMES))
+    theme = theme or source.choice(sorted(THEMES))
     first = [_step(source, "create", name, pause=0.0) for name in _some(source, CREDENTIAL_NAMES)]
     verb = next((one for one in ("lease", "borrow", "await") if one in THEMES[theme]), "claim")
     first += [_step(source, verb, name, pause=0.0) for name in _some(source, CLAIM_NAMES[:2])]
@@ -144,7 +144,7 @@ def _actor(source: random.Random, theme: str, settled: float) -> tuple[Step, ...
 def _names(verb: str) -> tuple[str, ...]:
     if verb in ON_CREDENTIALS:
         return CREDENTIAL_NAMES[:1] * 3 + CREDENTIAL_NAMES
-    return HOLDER_NAMES if verb in ON_HOLDERS else CLAIM_NAMES
+    return tuple(HOLDERS) if verb in ON_HOLDERS else CLAIM_NAMES
 
 
 def _step(source: random.Random, verb: str, name: str, *, pause: float) -> Step:
@@ -157,7 +157,7 @@ def _fields(source: random.Random, verb: str) -> Mapping[str, Any]:
     match verb:
         case "create" | "replace":
             held = source.choice(("Hold", "Hold", "Hold", "Refuse"))
-            return {"whenReferenced": held, **_grant(source, ("name", "name", "label", "nobody"))}
+            return {"whenReferenced": held, **_grant(source, ("name", "name", "name", "label", "nobody"))}
         case "delete":
             return {"propagation": source.choice(("Background", "Background", "Foreground"))}
         case "claim" | "finalize":
@@ -176,12 +176,11 @@ def _loan(source: random.Random, verb: str) -> Mapping[str, Any]:
         case "share":
             return _grant(source, ("name", "name", "label", "another", "nobody"))
         case "borrow":
-            return {"credential": source.choice("aaab"), "target": source.choice((True, True, False))}
+            return {"credential": source.choice("aaab"), "target": source.choice((True, True, True, False))}
         case "rotate":
             return {"key": f"value {source.randrange(1000)}"}
         case "await":
-            holder = f"{source.choice(HOLDER_KINDS)}/{source.choice(HOLDER_NAMES)}"
-            removed = source.choice((False, False, True))
+            holder, removed = source.choice(tuple(HOLDERS)), source.choice((False, False, True))
             return {"credential": source.choice("aaab"), "holder": holder, "removed": removed}
     return {}
 
@@ -191,15 +190,14 @@ def _grant(source: random.Random, ways: tuple[str, ...]) -> Mapping[str, Any]:
 
 
 def _holder(source: random.Random, verb: str) -> Mapping[str, Any]:
-    kind = {"kind": source.choice(HOLDER_KINDS)}
     match verb:
         case "start" | "restart":
-            return {**kind, "stays": source.choice((False, False, True))}
+            return {"stays": source.choice((False, False, True))}
         case "finish":
-            return {**kind, "well": source.choice((True, False))}
+            return {"well": source.choice((True, False))}
         case "end":
-            return {**kind, "propagation": source.choice(("Background", "Foreground"))}
-    return kind
+            return {"propagation": source.choice(("Background", "Foreground"))}
+    return {}
 
 
 def _skew(source: random.Random) -> int:

@@ -48,14 +48,17 @@ class Outcome:
 class Round:
     """The programs and the weather of a seed."""
 
-    def __init__(self, stage: Stage, api: Api, past: History, *, seed: int, count: int) -> None:
+    def __init__(
+        self, stage: Stage, api: Api, past: History, *, seed: int, count: int, theme: str = ""
+    ) -> None:
         self._stage = stage
         self._api = api
         self._past = past
         self._seed = seed
         self.weather = weather.draw(seed)
         self._programs = [
-            programs.draw(f"{seed}/{number}", seconds=self.weather.seconds) for number in range(count)
+            programs.draw(f"{seed}/{number}", seconds=self.weather.seconds, theme=theme)
+            for number in range(count)
         ]
         self._outstaying: Unsettled = {}
         self._scenes = [Scene(api, f"race-{seed}-{number}") for number in range(count)]

@@ -17,14 +17,16 @@ MANY = 1000
 Say = Callable[[str], None]
 
 
-def run(number: int, *, seed: int, say: Say, policies: str = "all", fault: str = "") -> list[Failure]:
+def run(
+    number: int, *, seed: int, say: Say, policies: str = "all", fault: str = "", theme: str = ""
+) -> list[Failure]:
     """Runs so many interleavings, in rounds whose seeds follow this one; gives what failed.
 
-    `fault` is one of `variants.FAULTS`, with which the operator is run.
+    `fault` is one of `variants.FAULTS`, with which the operator is run, `theme` what all programs are about.
     """
     say("starting a control plane and the operator")
     with stage.started(policies, fault=fault) as started:
-        return asyncio.run(_run(started, list(_parts(number)), seed=seed, say=say))
+        return asyncio.run(_run(started, list(_parts(number)), seed=seed, say=say, theme=theme))
 
 
 def _parts(number: int) -> Iterator[int]:
@@ -35,13 +37,15 @@ def _parts(number: int) -> Iterator[int]:
         number -= together
 
 
-async def _run(started: stage.Stage, parts: Sequence[int], *, seed: int, say: Say) -> list[Failure]:
+async def _run(
+    started: stage.Stage, parts: Sequence[int], *, seed: int, say: Say, theme: str
+) -> list[Failure]:
     failures: list[Failure] = []
     past = History()
     async with Api(started.plane, started.administrator) as api:
         await api.remember(past)
         for number, count in enumerate(parts):
-            one = rounds.Round(started, api, past, seed=seed + number, count=count)
+            one = rounds.Round(started, api, past, seed=seed + number, count=count, theme=theme)
             outcome = await one.run()
             say(f"{number + 1}/{len(parts)} {report.line(outcome, seed=seed + number, count=count)}")
             for found in outcome.failures:

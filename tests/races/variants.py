@@ -12,12 +12,16 @@ from typing import Any
 
 from credential_operator import (
     __main__,
+    answers,
     checks,
     controller,
     events,
     findings,
     leader,
+    lending,
+    objects,
     passes,
+    situation,
     survey,
     view,
 )
@@ -50,8 +54,24 @@ def _decide_by_cache() -> None:
     survey.Survey.needs_now = needs_now  # type: ignore[method-assign]
 
 
+def _write_on() -> None:
+    """Serves the target of a revoked reference until its grace period ends, as if it were still Bound."""
+
+    class Lending(lending.Lending):
+        async def deliver(
+            self, reference: lending.Json, lender: objects.Key | None, state: situation.State
+        ) -> answers.Delivery:
+            delivered = await super().deliver(reference, lender, state)
+            if state.reason != answers.REVOKED or delivered.target is None:
+                return delivered
+            return await super().deliver(reference, lender, situation.State("True", "Bound", state.message))
+
+    vars(lending)["Lending"] = Lending
+
+
 FAULTS: Mapping[str, Callable[[], None]] = {
     "decides-by-cache": _decide_by_cache,
+    "writes-on": _write_on,
 }
 
 
