@@ -72,7 +72,13 @@ def granted(claim: Event, credential: Event, state: State) -> bool:
 
 def shared_by_name(credential: Event, namespace: str) -> bool:
     """Tells whether a Credential names a namespace that may use it."""
-    return namespace in ((credential.object["spec"].get("allowedNamespaces") or {}).get("names") or ())
+    return namespace in shared_with(credential)
+
+
+def shared_with(credential: Event) -> list[str]:
+    """Gives the namespaces that a Credential names as those that may use it."""
+    names: list[str] = (credential.object["spec"].get("allowedNamespaces") or {}).get("names") or []
+    return names
 
 
 def shared_by_label(credential: Event) -> bool:

@@ -2,12 +2,15 @@
 
 * A claim whose namespace the owner never allowed is never Bound, and gets no Secret. What was allowed once may
   be served until the operator has heard that it is not any more; both halves of a grant by label may be old.
-* From when its status says Revoked until it is Bound again, its Secret is not written.
+* When its status says Revoked, its Secret is not written any more. That is sure where the grant was taken back
+  once, and never given again: else the operator may know of that, and not have said so yet.
 * A claim that was Revoked, and that still nobody allows, is not told something else while it has its Secret:
   then nobody would take that away.
 * A claim is told Finished only when the holder that it has seen is complete, failed or gone.
 """
 
+import collections
+import itertools
 from collections.abc import Iterator
 
 from races import claims, history
@@ -37,7 +40,7 @@ class _Shared:
     """Which namespaces may ever have been allowed to use which Credentials."""
 
     def __init__(self) -> None:
-        self._names: set[tuple[Name, str]] = set()
+        self._names: dict[Name, list[frozenset[str]]] = collections.defaultdict(list)
         self._by_label: set[Name] = set()
         self._trusted: set[str] = set()
 
@@ -46,19 +49,26 @@ class _Shared:
         if event.kind == NAMESPACES and claims.trusted(event):
             self._trusted.add(event.namespace)
         elif event.kind == CREDENTIALS:
-            allowed = event.object["spec"].get("allowedNamespaces") or {}
-            self._names.update((event.name, name) for name in allowed.get("names") or ())
+            names = () if event.type == DELETED else claims.shared_with(event)
+            self._names[event.name].append(frozenset(names))
             if claims.shared_by_label(event):
                 self._by_label.add(event.name)
 
     def with_(self, claim: Event) -> bool:
         """Tells whether a reference may ever have been allowed to use what it names."""
-        named, namespace = claims.named(claim), claim.namespace
-        return (
-            not claims.foreign(claim)
-            or (named, namespace) in self._names
-            or (named in self._by_label and namespace in self._trusted)
-        )
+        return not claims.foreign(claim) or self._by_its_label(claim) or any(self._by_its_name(claim))
+
+    def no_more(self, claim: Event) -> bool:
+        """Tells whether a reference was allowed once, and surely is not any more."""
+        turns = [allowed for allowed, _ in itertools.groupby(self._by_its_name(claim))]
+        once = turns.count(True) == 1 and not turns[-1]
+        return claims.foreign(claim) and once and not self._by_its_label(claim)
+
+    def _by_its_name(self, claim: Event) -> list[bool]:
+        return [claim.namespace in names for names in self._names[claims.named(claim)]]
+
+    def _by_its_label(self, claim: Event) -> bool:
+        return claims.named(claim) in self._by_label and claim.namespace in self._trusted
 
 
 def borrower(secret: Event, state: State) -> Event | None:
@@ -81,7 +91,7 @@ def _written(secret: Event, claim: Event, shared: _Shared) -> Iterator[str]:
     what = f"Secret {secret.namespace}/{secret.metadata['name']} was written at {secret.revision}"
     if not shared.with_(claim):
         yield f"{what} for a namespace that was never allowed"
-    if claims.told(claim) == REVOKED:
+    if claims.told(claim) == REVOKED and shared.no_more(claim):
         yield f"{what} although its reference was Revoked at {claim.revision}"
 
 

@@ -188,8 +188,19 @@ def holder_made_again(tale: Tale) -> None:
     tale.hold("Finished", seen="first")
 
 
-@pytest.mark.parametrize("told", [taken_back, label_is_another_objects, holder_failed, holder_made_again])
-def test_who_lost_the_grant_or_the_holder_holds_nothing(told: Callable[[Tale], None]) -> None:
+def given_again(tale: Tale) -> None:
+    tale.credential(shared=BY_NAME)
+    tale.borrow("Bound")
+    tale.credential(shared=NOBODY)
+    tale.borrow("Revoked")
+    tale.credential(shared=BY_NAME)
+    tale.write()
+
+
+@pytest.mark.parametrize(
+    "told", [taken_back, label_is_another_objects, holder_failed, holder_made_again, given_again]
+)
+def test_nothing_is_seen_in_what_may_happen_to_borrowers_and_holders(told: Callable[[Tale], None]) -> None:
     tale = Tale()
     told(tale)
     assert tale.broken() == []
@@ -210,6 +221,7 @@ def written_on(tale: Tale) -> None:
     tale.credential(shared=BY_NAME)
     tale.borrow("Bound")
     tale.write()
+    tale.credential(shared=NOBODY)
     tale.borrow("Revoked")
     tale.write()
 
