@@ -10,10 +10,12 @@ import contextlib
 import datetime
 import functools
 import logging
+import os
 import pathlib
 import random
+import sys
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
 from typing import Any
 
 import kopf
@@ -24,6 +26,7 @@ from credential_operator import (
     cluster,
     consumers,
     controller,
+    definitions,
     formats,
     framework,
     health,
@@ -78,6 +81,8 @@ class App:
         self._seeded = False
         self.stop = asyncio.Event()
         self.failed = False
+        self.again = False
+        """Set when there are other definitions than at the start: what is known begins from nothing then."""
 
     # What kopf calls
 
@@ -106,7 +111,8 @@ class App:
         self._closing.push_async_callback(server.stop)
         logger.info("started", extra={"identity": self._settings.identity, "port": port})
         await self._compare_schema()
-        for collection, sink in self._watched():
+        there = await self._patiently(lambda: definitions.settled(self._connection))
+        for collection, sink in self._watched(there):
             found = watch.Watch(self._connection, collection, sink)
             self._watches.append(found)
             self._spawn(found.run())
@@ -158,8 +164,9 @@ class App:
 
     # What runs beside it
 
-    def _watched(self) -> Iterator[tuple[watch.Collection, watch.Sink]]:
-        """Gives what is watched beside both kinds, and who takes it in."""
+    def _watched(self, there: Mapping[str, str]) -> Iterator[tuple[watch.Collection, watch.Sink]]:
+        """Gives what is watched beside both kinds, and who takes it in; `there` are the definitions."""
+        yield from intake.watched_definitions(there, self._known, self._controller, changed=self.begin_again)
         secrets = intake.Secrets(self._known, self._controller)
         for namespace in self._settings.namespaces or ("",):
             yield (
@@ -186,6 +193,12 @@ class App:
                     ),
                     sink,
                 )
+
+    def begin_again(self) -> None:
+        """Has the operator begin anew: what there is to watch has changed."""
+        logger.warning("the CustomResourceDefinitions have changed: begins anew")
+        self.again = True
+        self.stop.set()
 
     async def _compare_schema(self) -> None:
         """Says so if the cluster's schema lacks credential types that are installed here."""
@@ -310,12 +323,17 @@ def _kinds(chosen: settings.Settings) -> tuple[usage.Kind, ...]:
 
 def run(chosen: settings.Settings) -> bool:
     """Runs one replica until it is told to stop; False if it had to stop by itself."""
-    with asyncio.Runner(loop_factory=process.loop) as runner:
-        return runner.run(_run(chosen))
-
-
-async def _run(chosen: settings.Settings) -> bool:
     app = App(chosen)
+    with asyncio.Runner(loop_factory=process.loop) as runner:
+        runner.run(_run(app, chosen))
+    if app.again:
+        # The API server may take a moment to know what it serves.
+        time.sleep(definitions.SETTLE)
+        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
+    return not app.failed
+
+
+async def _run(app: App, chosen: settings.Settings) -> None:
     process.spare_collections()
     registry = kopf.OperatorRegistry()
     kopf.on.startup(registry=registry)(app.start)
@@ -325,12 +343,15 @@ async def _run(chosen: settings.Settings) -> bool:
     kopf.on.event(GROUP, VERSION, "credentialreferences", registry=registry, when=app.is_reference_news)(
         app.reference
     )
-    await kopf.operator(
-        registry=registry,
-        settings=framework.settings(),
-        memories=framework.NoMemories(),
-        clusterwide=not chosen.namespaces,
-        namespaces=chosen.namespaces,
-        stop_flag=app.stop,
-    )
-    return not app.failed
+    try:
+        await kopf.operator(
+            registry=registry,
+            settings=framework.settings(),
+            memories=framework.NoMemories(),
+            clusterwide=not chosen.namespaces,
+            namespaces=chosen.namespaces,
+            stop_flag=app.stop,
+        )
+    except framework.NotServed:
+        # kopf may learn of it before the watch of the definitions does.
+        app.begin_again()

@@ -193,6 +193,11 @@ class Cluster:
         path = f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{name}"
         return await self._request("GET", path)
 
+    async def served(self) -> set[str]:
+        """Gives which of both kinds the API server serves, by their plurals; raises NotFound where it knows neither."""
+        found = await self._request("GET", API)
+        return {one["name"] for one in found["resources"]}
+
     async def create_event(self, event: Json) -> None:
         """Writes an event."""
         namespace = event["metadata"]["namespace"]

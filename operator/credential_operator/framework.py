@@ -3,8 +3,11 @@
 from typing import Any
 
 import kopf
+from kopf._cogs.clients import errors
 from kopf._core.reactor import inventory
 
+NotServed = errors.APINotFoundError
+"""What ends kopf when the API server does not serve a kind any more; kopf exports no name for it."""
 DOMAIN = "credential-operator.io"
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from credential_operator import (
     cluster,
+    definitions,
     distributor,
     events,
     findings,
@@ -49,7 +50,8 @@ class Protection:
     async def needs(self, seen: view.View) -> findings.Needs:
         """Gives who holds back a deletion: nobody only if fresh lists say so.
 
-        In a namespace that is being deleted, only what still runs there does.
+        In a namespace that is being deleted, only what still runs there does. Nobody does when the kind goes:
+        its CustomResourceDefinition would wait for an object that can be claimed by nobody any more.
         """
         if seen.forced or not seen.protected:
             return findings.Needs()
@@ -57,7 +59,11 @@ class Protection:
         if not needs.all:
             needs = await self._survey.needs_now(seen)
         if needs.all and await self._dying(seen.key.namespace):
-            return await self._survey.runs_now(seen)
+            needs = await self._survey.runs_now(seen)
+        if needs.all and await definitions.leaves(self._connection, definitions.CREDENTIALS):
+            told = status.undefined(needs, seen.key.namespace, sorted(seen.recorded), retain=_retains(seen))
+            await self._recorder.record(inventory.CREDENTIAL, seen.metadata, told, once=True)
+            return findings.Needs()
         return needs
 
     async def release(self, seen: view.View) -> None:
@@ -69,7 +75,7 @@ class Protection:
             return
         recorded = seen.recorded
         told = self._told(seen)
-        retain = seen.spec.target_deletion_policy == "Retain"
+        retain = _retains(seen)
         for name in sorted({*recorded, *(target.name for target in seen.spec.targets)}):
             owner = targets.owner(seen.metadata)
             await self._targets.remove(owner, name, recorded=recorded.get(name), retain=retain)
@@ -81,7 +87,8 @@ class Protection:
         place = f"/metadata/finalizers/{seen.metadata['finalizers'].index(inventory.FINALIZER)}"
         # What was decided is about this version of this object: another one may have its name by now.
         await self._patch(seen, [_unchanged(seen), {"op": "remove", "path": place}])
-        logger.info("released", extra={"object": str(seen.key), "forced": bool(seen.forced)})
+        left = {"targets": sorted(recorded), "retained": retain}
+        logger.info("released", extra={"object": str(seen.key), "forced": bool(seen.forced), **left})
 
     def _told(self, seen: view.View) -> tuple[status.Event, ...]:
         """Gives the events about a release, from memory: force is for when lists fail, too."""
@@ -103,6 +110,11 @@ class Protection:
             return await self._connection.patch_object("credentials", *seen.key, patch)
         except cluster.NotFound:
             return None
+
+
+def _retains(seen: view.View) -> bool:
+    """Tells whether the targets stay when the Credential goes."""
+    return seen.spec.target_deletion_policy == "Retain"
 
 
 def _unchanged(seen: view.View) -> dict[str, Any]:

@@ -316,6 +316,21 @@ def forced(reason: str, needs: Needs, namespace: str) -> tuple[Event, ...]:
     return (Event(type="Warning", reason="ForceDeleted", message=message),)
 
 
+def undefined(needs: Needs, namespace: str, targets: Sequence[str], *, retain: bool) -> tuple[Event, ...]:
+    """Tells a reader in that namespace who needed what goes with its CustomResourceDefinition."""
+    users = abnormal.listed([user.seen_from(namespace) for user in needs.all])
+    left = (
+        f" Its target Secrets are {'left' if retain else 'deleted'}: {abnormal.listed(targets)}."
+        if targets
+        else ""
+    )
+    message = (
+        f"Released while it was needed by {users}, since the CustomResourceDefinition of Credentials is being "
+        f"deleted.{left} Targets of CredentialReferences stay until those are deleted."
+    )
+    return (Event(type="Warning", reason="DefinitionDeleted", message=message),)
+
+
 def cleared(references: Sequence[str]) -> tuple[Event, ...]:
     """Tells which references were deleted that held a deletion back; none, nothing.
 

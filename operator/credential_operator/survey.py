@@ -11,6 +11,7 @@ from typing import Any
 
 from credential_operator import (
     cluster,
+    definitions,
     distribution,
     findings,
     grants,
@@ -64,7 +65,7 @@ class Survey:
 
     async def needs_now(self, seen: view.View) -> findings.Needs:
         """Gives who needs a Credential, from fresh lists."""
-        claims = [claim for place in self.places(seen) for claim in await self._connection.references(place)]
+        claims = await self._claims_now(seen)
         secrets = [*_secrets(seen, seen.recorded), *_lent(seen, claims).values()]
         given = _lent(seen, (claim for claim in claims if handouts.form_of(claim)))
         users = await self._users(self._kinds, secrets)
@@ -166,6 +167,16 @@ class Survey:
         """Gives the references that the operator made for a Credential and that have a Secret, with that."""
         made = self._known.handouts.of(credential)
         return {key: objects.Key(key.namespace, one.secret) for key, one in made.items() if one.secret}
+
+    async def _claims_now(self, seen: view.View) -> list[Json]:
+        """Lists the references that may be to a Credential; a kind whose definition is gone has none."""
+        try:
+            lists = [await self._connection.references(place) for place in self.places(seen)]
+        except cluster.NotFound:
+            if await definitions.leaves(self._connection, definitions.REFERENCES):
+                return []
+            raise
+        return [claim for found in lists for claim in found]
 
     def places(self, seen: view.View) -> Sequence[str]:
         """Gives where references to a Credential can be: in its namespace, or wherever it was ever shared with."""

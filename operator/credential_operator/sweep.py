@@ -5,7 +5,7 @@ import logging
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from credential_operator import cluster, controller, inventory, objects
+from credential_operator import cluster, controller, definitions, inventory, objects
 
 logger = logging.getLogger(__name__)
 
@@ -30,10 +30,14 @@ class Sweeper:
 
         They are looked at too: to the watch, which may show them later, they are no news any more.
         """
-        for path in self._paths("credentialreferences"):
-            async for page in self._connection.list_pages(path, metadata=False):
-                for document in page["items"]:
-                    self._controller.see_reference(None, document)
+        try:
+            for path in self._paths("credentialreferences"):
+                async for page in self._connection.list_pages(path, metadata=False):
+                    for document in page["items"]:
+                        self._controller.see_reference(None, document)
+        except cluster.NotFound:
+            if not await definitions.leaves(self._connection, definitions.REFERENCES):
+                raise
 
     async def run(self, interval: float) -> None:
         """Sweeps for ever, every `interval` seconds."""

@@ -77,7 +77,9 @@ AT_HOME: frozenset[Rule] = frozenset(
 """What it may do in its own namespace."""
 
 ANYWHERE: frozenset[Rule] = frozenset(
-    ("apiextensions.k8s.io", "customresourcedefinitions", f"{kind}.{GROUP}", "get") for kind in KINDS
+    ("apiextensions.k8s.io", "customresourcedefinitions", f"{kind}.{GROUP}", verb)
+    for kind in KINDS
+    for verb in ("get", "list", "watch")
 )
 """What it may do in the whole cluster in either case."""
 

@@ -326,6 +326,20 @@ def test_a_deletion_by_force_says_why_and_who_is_left_without() -> None:
     assert status.forced("the account is gone", Needs(found=()), "a") == ()
 
 
+def test_a_release_with_the_definition_says_who_is_left_without_and_what_became_of_the_targets() -> None:
+    needs = Needs(declared=(User("CredentialReference", "b", "nightly"),))
+
+    def said(targets: list[str], *, retain: bool) -> str:
+        (event,) = status.undefined(needs, "a", targets, retain=retain)
+        assert (event.type, event.reason) == ("Warning", "DefinitionDeleted")
+        assert "CredentialReference b/nightly" in event.message
+        return event.message
+
+    assert "deleted: one, two." in said(["one", "two"], retain=False)
+    assert "left: one." in said(["one"], retain=True)
+    assert "Its target Secrets" not in said([], retain=True)
+
+
 def test_the_reason_of_a_deletion_by_force_is_one_line_of_bounded_length() -> None:
     many = tuple(User("Pod", "a", f"p{number:02}") for number in range(12))
 
