@@ -297,7 +297,7 @@ def test_pods_are_restricted_and_there_are_two(everywhere: ControlPlane) -> None
 def test_policies_of_a_list_leave_other_namespaces_alone(listed: ControlPlane) -> None:
     """Of the two installations only the listed one is looked at, since the other refuses everywhere."""
     users.apply(listed, [binding("carl")])
-    listed.helm("uninstall", "credential-operator", f"--namespace={EVERYWHERE}")
+    listed.helm("uninstall", "credential-operator", f"--namespace={EVERYWHERE}", "--no-hooks")
     attempts = dict.fromkeys(("team-a", "elsewhere"), ("create", "--filename=-", "--dry-run=server"))
 
     def answers() -> dict[str, bool]:
@@ -319,7 +319,7 @@ def test_uninstalling_keeps_credentials_and_installing_again_takes_them_back(lis
     install(listed, EVERYWHERE)
     listed.kubectl("create", "--filename=-", input=json.dumps(users.credential("kept", "elsewhere")))
 
-    listed.helm("uninstall", "credential-operator", f"--namespace={EVERYWHERE}")
+    listed.helm("uninstall", "credential-operator", f"--namespace={EVERYWHERE}", "--no-hooks")
     assert listed.kubectl("get", "credential", "kept", "--namespace=elsewhere", "--output=name").stdout
     install(listed, EVERYWHERE)
 

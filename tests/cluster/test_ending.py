@@ -1,17 +1,24 @@
 """The end of it all: the CustomResourceDefinitions go, or the operator does, and nothing is stuck."""
 
+import datetime
 import itertools
+import json
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from cluster import sites
 from cluster.sites import Site
 from cluster.space import Space
 from controlplane import ControlPlane
 from emulators.aws import AwsEmulator
+from replica.install import CHART, RELEASE
 
 CRDS = Path(__file__).parents[2] / "crds"
 CREDENTIALS, REFERENCES = (
@@ -19,6 +26,8 @@ CREDENTIALS, REFERENCES = (
 )
 GONE = 20.0
 """Seconds: the API server looks every five whether all objects of a kind are gone."""
+
+HOUR = datetime.timedelta(hours=1)
 
 _numbers = itertools.count()
 
@@ -105,3 +114,67 @@ def test_definitions_go_while_credentials_are_in_use(
     assert told[0]["definition"] == order[0]
     assert REFERENCES in order or borrower.key_in("borrowed-env")
     _works_again(site, owner)
+
+
+@pytest.fixture
+def fresh(aws: AwsEmulator, tmp_path: Path) -> Iterator[Site]:
+    """An installation of the test's own, which it uninstalls."""
+    with ControlPlane() as plane, sites.site(plane, aws, tmp_path) as started:
+        yield started
+
+
+@pytest.mark.parametrize("secrets", ["keep", "remove"])
+def test_an_uninstalled_operator_leaves_nothing_that_waits_for_it(
+    fresh: Site, tmp_path: Path, secrets: str
+) -> None:
+    site, owner, borrower = fresh, fresh.space(f"owner-{secrets}"), fresh.space(f"borrower-{secrets}")
+    _in_use(owner, borrower)
+    hooks = _hooks(site, secrets)
+    job = next(one for one in hooks if one["kind"] == "Job")
+
+    site.plane.helm("uninstall", RELEASE, f"--namespace={sites.NAMESPACE}", "--no-hooks")
+    # There is no kubelet: what the Job would run is run as a process. The operator ends after its rights do.
+    others = "---\n".join(json.dumps(one) + "\n" for one in hooks if one != job)
+    site.plane.kubectl("apply", "--filename=-", input=others)
+    said = _execute(site, job, tmp_path)
+
+    assert f"released Credential {owner.name}/backups" in said
+    assert "finalizers" not in owner.get("credential", "backups")["metadata"]
+    owner.kubectl("delete", "credential", "backups", "--timeout=5s")
+    for space, name in ((owner, "nightly"), (borrower, "borrowed")):
+        space.kubectl("delete", "credentialreference", name, "--timeout=5s")
+    for space, target in ((owner, "backups-env"), (borrower, "borrowed-env")):
+        kept = space.find("secret", target)
+        assert (kept is not None) == (secrets == "keep")
+        assert kept is None or not kept["metadata"].get("ownerReferences")
+    key = ("get", "secret", "credential-operator-installation-key", f"--namespace={sites.NAMESPACE}")
+    site.plane.kubectl(*key)
+    assert "released" not in _execute(site, job, tmp_path).split("Nothing")[0]
+
+
+def _hooks(site: Site, secrets: str) -> list[dict[str, Any]]:
+    shown = site.plane.helm(
+        "template", RELEASE, CHART, f"--namespace={sites.NAMESPACE}",
+        f"--set=release.secrets={secrets}", "--show-only=templates/release.yaml",
+    ).stdout  # fmt: skip
+    return [document for document in yaml.safe_load_all(shown) if document]
+
+
+def _execute(site: Site, job: dict[str, Any], folder: Path) -> str:
+    """Run a Job's command line in its environment, under its own account."""
+    spec = job["spec"]["template"]["spec"]
+    (container,) = spec["containers"]
+    token = site.plane.token(job["metadata"]["namespace"], spec["serviceAccountName"], duration=HOUR)
+    kubeconfig = site.plane.kubeconfig_for(spec["serviceAccountName"], token)
+    assert container["command"] == ["credential-operator"]
+    done = subprocess.run(
+        [sys.executable, "-m", "credential_operator", *container["args"]],
+        env={one["name"]: one["value"] for one in container["env"]}
+        | {"KUBECONFIG": str(kubeconfig), "HOME": str(folder), "PATH": os.environ["PATH"]},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
