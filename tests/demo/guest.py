@@ -55,7 +55,8 @@ def clean_up(cluster: Cluster) -> str:
     The namespaces go last: their label shows the next demo what it may remove.
     """
     home = f"--namespace={HOME}"
-    cluster.helm("uninstall", RELEASE, home, "--ignore-not-found", "--wait")
+    # No hooks: there may be no image of the operator, which runs as a process here.
+    cluster.helm("uninstall", RELEASE, home, "--ignore-not-found", "--wait", "--no-hooks")
     process.until(lambda: _remove_credentials(cluster), seconds=SECONDS, what="all Credentials are gone")
     others = _names(cluster, "--all-namespaces")
     if not others:
