@@ -7,14 +7,14 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent import futures
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from cluster import sites
-from cluster.sites import Site
+from cluster.sites import NAMESPACE, Site
 from cluster.space import Space
 from controlplane import ControlPlane
 from emulators.aws import AwsEmulator
@@ -129,14 +129,30 @@ def test_an_uninstalled_operator_leaves_nothing_that_waits_for_it(
 ) -> None:
     site, owner, borrower = fresh, fresh.space(f"owner-{secrets}"), fresh.space(f"borrower-{secrets}")
     _in_use(owner, borrower)
-    hooks = _hooks(site, secrets)
-    job = next(one for one in hooks if one["kind"] == "Job")
+    site.plane.helm(
+        "upgrade",
+        RELEASE,
+        CHART,
+        "--reuse-values",
+        f"--namespace={NAMESPACE}",
+        f"--set=release.secrets={secrets}",
+    )
 
-    site.plane.helm("uninstall", RELEASE, f"--namespace={sites.NAMESPACE}", "--no-hooks")
-    # There is no kubelet: what the Job would run is run as a process. The operator ends after its rights do.
-    others = "---\n".join(json.dumps(one) + "\n" for one in hooks if one != job)
-    site.plane.kubectl("apply", "--filename=-", input=others)
-    said = _execute(site, job, tmp_path)
+    with futures.ThreadPoolExecutor() as pool:
+        uninstalled = pool.submit(
+            site.plane.helm, "uninstall", RELEASE, f"--namespace={NAMESPACE}", "--timeout=60s"
+        )
+        (job,) = _until_there(site, "jobs")
+        # There is no kubelet: what the Job's Pod would run is run as a process.
+        assert not _found(site, "mutatingadmissionpolicies")
+        assert not _found(site, "deployments")
+        said = _execute(site, job, tmp_path)
+        # Once more, while the account is there.
+        again = _execute(site, job, tmp_path)
+        (pod,) = _until_there(site, "pods", "--selector=batch.kubernetes.io/job-name")
+        done = ("--subresource=status", "--type=merge", '--patch={"status":{"phase":"Succeeded"}}')
+        site.plane.kubectl("patch", "pod", pod["metadata"]["name"], f"--namespace={NAMESPACE}", *done)
+        uninstalled.result(60)
 
     assert f"released Credential {owner.name}/backups" in said
     assert "finalizers" not in owner.get("credential", "backups")["metadata"]
@@ -147,17 +163,21 @@ def test_an_uninstalled_operator_leaves_nothing_that_waits_for_it(
         kept = space.find("secret", target)
         assert (kept is not None) == (secrets == "keep")
         assert kept is None or not kept["metadata"].get("ownerReferences")
-    key = ("get", "secret", "credential-operator-installation-key", f"--namespace={sites.NAMESPACE}")
-    site.plane.kubectl(*key)
-    assert "released" not in _execute(site, job, tmp_path).split("Nothing")[0]
+    assert "released" not in again.split("Nothing")[0]
+    assert not _found(site, "jobs")
+    assert [one["metadata"]["name"] for one in _found(site, "secrets")] == [
+        "credential-operator-installation-key"
+    ]
 
 
-def _hooks(site: Site, secrets: str) -> list[dict[str, Any]]:
-    shown = site.plane.helm(
-        "template", RELEASE, CHART, f"--namespace={sites.NAMESPACE}",
-        f"--set=release.secrets={secrets}", "--show-only=templates/release.yaml",
-    ).stdout  # fmt: skip
-    return [document for document in yaml.safe_load_all(shown) if document]
+def _found(site: Site, kind: str, *options: str) -> list[dict[str, Any]]:
+    text = site.plane.kubectl("get", kind, f"--namespace={NAMESPACE}", "--output=json", *options).stdout
+    return list(json.loads(text)["items"])
+
+
+def _until_there(site: Site, kind: str, *options: str) -> list[dict[str, Any]]:
+    sites.wait(lambda: _found(site, kind, *options), f"there are {kind}")
+    return _found(site, kind, *options)
 
 
 def _execute(site: Site, job: dict[str, Any], folder: Path) -> str:
@@ -169,7 +189,7 @@ def _execute(site: Site, job: dict[str, Any], folder: Path) -> str:
     assert container["command"] == ["credential-operator"]
     done = subprocess.run(
         [sys.executable, "-m", "credential_operator", *container["args"]],
-        env={one["name"]: one["value"] for one in container["env"]}
+        env={one["name"]: one.get("value", "") for one in container["env"]}
         | {"KUBECONFIG": str(kubeconfig), "HOME": str(folder), "PATH": os.environ["PATH"]},
         capture_output=True,
         text=True,
