@@ -100,12 +100,15 @@ def _type_pages(crd: Json, samples: Mapping[str, str]) -> Iterator[tuple[str, st
     """Gives the page of every credential type."""
     (version,) = crd["spec"]["versions"]
     spec = version["schema"]["openAPIV3Schema"]["properties"]["spec"]
+    types, layouts = [*providers.find().values()], [*formats.find().values()]
+    sources = [*formats.sources().values()]
     for name, provider in providers.find().items():
         facts = type_pages.Facts(
             cost=provider.cost,
             examples=[samples[sample] for sample, _ in _samples(provider)],
             formats=installed.formats_of(provider, formats.find().values()),
             sources=installed.sources_of(provider, formats.sources().values()),
+            rules=[rule for _, rule in installed.own_rules(provider, types, layouts, sources)],
             issued=[*_issued(provider)],
             sets=getattr(provider, "permission_sets", {}),
         )

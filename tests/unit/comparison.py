@@ -13,6 +13,8 @@ from credential_operator.api import schema
 LOWERED = ("maxLength", "maxItems", "maxProperties", "maximum")
 RAISED = ("minLength", "minItems", "minProperties", "minimum")
 MERGED = ("x-kubernetes-list-type", "x-kubernetes-list-map-keys", "x-kubernetes-map-type")
+BRANCH = re.compile(r" : (?=has\(self\.\w+\) \? \(|self\.\w+ == '[^']*' \? \()")
+"""Where the next of several rules begins that are put together."""
 RESERVED = ("as",)
 """Names of fields that rules write otherwise: they mean something in CEL."""
 FIXED = ("type", "format", "pattern", "default", *MERGED)
@@ -85,13 +87,30 @@ def _keywords(old: Json, new: Json, path: str) -> Iterator[str]:
 
 def _rules(old: Json, new: Json, path: str) -> Iterator[str]:
     """Names rules that might refuse what was good; one that only speaks of what is new does not."""
-    was = [rule["rule"] for rule in old.get(schema.RULES, ())]
+    was = [rule["rule"] for rule in each(old)]
     news = _News(old, new)
-    for rule in new.get(schema.RULES, ()):
+    for rule in each(new):
         seen = news.as_stored_objects_see(rule["rule"])
         passes = rule.get("optionalOldSelf") and rule["rule"].startswith("oldSelf.hasValue() ||")
         if not (seen is None or passes or any(news.no_stricter(each, seen) for each in was)):
             yield f"{path}: rule is new or stricter: {rule['rule']}"
+
+
+def each(node: Json) -> Iterator[Json]:
+    """Yields the rules of a schema; one that puts several together as those that it puts together."""
+    for rule in node.get(schema.RULES, ()):
+        if not rule["rule"].endswith(" : true"):
+            yield rule
+            continue
+        said = rule["messageExpression"].removesuffix(f" : '{rule['message']}'")
+        branches = zip(
+            re.split(BRANCH, rule["rule"].removesuffix(" : true")), re.split(BRANCH, said), strict=True
+        )
+        for branch, words in branches:
+            asks, _, rest = branch.partition(" ? (")
+            negative = asks.replace(" == ", " != ") if " == " in asks else f"!{asks}"
+            message = words.partition(" ? (")[2].removesuffix(")")
+            yield {**rule, "rule": f"{negative} || {rest.removesuffix(')')}", "message": message}
 
 
 class _News:

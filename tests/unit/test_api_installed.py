@@ -9,6 +9,7 @@ import pytest
 
 from credential_operator.api import installed, kinds, schema, values
 from credential_operator.providers import contract
+from unit import comparison
 
 Short = Annotated[str, pydantic.Field(max_length=63)]
 
@@ -126,7 +127,7 @@ def target_of(*formats: Format) -> dict[str, Any]:
 
 
 def rule_about(document: dict[str, Any], message: str) -> dict[str, Any]:
-    (rule,) = (rule for rule in values.rules_of(document) if message in rule["message"])
+    (rule,) = (rule for rule in comparison.each(document) if message in rule["message"])
     return rule
 
 
@@ -173,9 +174,9 @@ def test_a_format_that_cannot_serve_a_type_is_refused_with_those_that_can() -> N
 
 def test_a_type_of_any_fields_has_no_rule_that_lists_them() -> None:
     open_ended = Type("open", keys=_AnyKeys, variables={})
-    rules = values.rules_of(spec_of([Type("one"), open_ended], [PLAIN, KEYED]))
+    rules = [*comparison.each(spec_of([Type("one"), open_ended], [PLAIN, KEYED]))]
     (readable,) = [rule for rule in rules if "open" in rule["message"]]
-    assert readable["message"] == "must be a format that open can be read from: fields"
+    assert readable["message"] == "'must be a format that open can be read from: fields'"
     assert [rule for rule in rules if "must name fields of one" in rule["message"]]
 
 

@@ -9,7 +9,7 @@ from typing import Protocol
 
 import pydantic
 
-from credential_operator.api import abilities, credential, issuing, schema, values
+from credential_operator.api import abilities, alternatives, credential, issuing, schema, values
 
 UNKNOWN = "*"
 """What stands for the fields of a type that takes any: a format that needs certain ones cannot serve it."""
@@ -105,7 +105,7 @@ def extend(
             "required": ["serviceAccountName"],
             "properties": fields,
         }
-    own = [*_type_rules(types, formats), *(_readable(each, sources) for each in types)]
+    own = _type_rules(types, formats, sources)
     rules = [*values.rules_of(spec), *(rule.document() for rule in own)]
     return {**spec, "properties": properties, schema.RULES: rules}
 
@@ -145,21 +145,35 @@ def secret_fields(each: CredentialType) -> list[str]:
     return sorted(field.alias or name for name, field in each.keys.model_fields.items())
 
 
-def _type_rules(types: Sequence[CredentialType], formats: Sequence[Format]) -> Iterator[values.Rule]:
+def own_rules(
+    each: CredentialType,
+    types: Sequence[CredentialType],
+    formats: Sequence[Format],
+    sources: Sequence[Source],
+) -> Iterator[tuple[str, values.Rule]]:
+    """Gives the rules of `spec` that one of the types brings, with what they are for any type, in words."""
+    if not takes_any(each):
+        fields = sorted(each.variables)
+        yield "must name fields of the credential type", _source_keys(each.name, secret_fields(each))
+        yield "must take their keys from the fields of the credential type", _target_keys(each.name, fields)
+        yield "must be fields of the credential type", _distributed_keys(each.name, fields)
+    served = formats_of(each, formats)
+    if len(served) < len(formats):
+        yield "must have formats that can serve the credential type", _served(each.name, served)
+        yield "must be a format that can serve the credential type", _distributed(each.name, served)
+    yield "must be a format that the credential type can be read from", _readable(each, sources)
+    yield from issuing.own_rules(each, types, formats)
+
+
+def _type_rules(
+    types: Sequence[CredentialType], formats: Sequence[Format], sources: Sequence[Source]
+) -> Iterator[values.Rule]:
     """Gives the rules of `spec` that depend on the types."""
     yield _one_type([each.name for each in types])
     yield _same_type([each.name for each in types])
-    for each in types:
-        if not takes_any(each):
-            yield _source_keys(each.name, secret_fields(each))
-            yield _target_keys(each.name, sorted(each.variables))
-            yield _distributed_keys(each.name, sorted(each.variables))
-        served = formats_of(each, formats)
-        if len(served) < len(formats):
-            yield _served(each.name, served)
-            yield _distributed(each.name, served)
+    yield from alternatives.by_words(own_rules(each, types, formats, sources) for each in types)
     yield from abilities.rules(types)
-    yield from issuing.rules(types, formats)
+    yield from issuing.rules(types)
 
 
 def _one_type(names: Sequence[str]) -> values.Rule:
@@ -332,22 +346,34 @@ def _key_rules(keyed: Sequence[str]) -> Iterator[values.Rule]:
 
 
 def _option_rules(options: dict[str, schema.Schema], union: Sequence[str]) -> Iterator[values.Rule]:
-    for name, document in options.items():
-        known = sorted(document.get("properties", {}))
-        foreign = " || ".join(f"has(self.options.{option})" for option in union if option not in known)
-        takes = f"the options {', '.join(known)}" if known else "no options"
-        if foreign:
-            yield values.Rule(
+    """Says which options a format takes, and which it needs."""
+    yield from alternatives.by_words(_options_of(name, document, union) for name, document in options.items())
+
+
+def _options_of(
+    name: str, document: schema.Schema, union: Sequence[str]
+) -> Iterator[tuple[str, values.Rule]]:
+    known = sorted(document.get("properties", {}))
+    foreign = " || ".join(f"has(self.options.{option})" for option in union if option not in known)
+    takes = f"the options {', '.join(known)}" if known else "no options"
+    if foreign:
+        yield (
+            "must be options that the format takes",
+            values.Rule(
                 rule=f"self.format != '{name}' || !has(self.options) || !({foreign})",
                 message=f"format {name} takes {takes}: remove the others",
                 path=".options",
-            )
-        for option in sorted({*document.get("required", ())} & {*known}):
-            yield values.Rule(
+            ),
+        )
+    for option in sorted({*document.get("required", ())} & {*known}):
+        yield (
+            "must have the options that the format needs",
+            values.Rule(
                 rule=f"self.format != '{name}' || has(self.options) && has(self.options.{option})",
                 message=f"format {name} needs the option {option}",
                 path=".options",
-            )
+            ),
+        )
 
 
 def _secret_type_rules(formats: Sequence[Format]) -> Iterator[values.Rule]:

@@ -84,21 +84,32 @@ def node(described: schema.Schema, types: Sequence[Named]) -> schema.Schema | No
     }
 
 
-def rules(types: Sequence[Named], formats: Sequence[Layout]) -> Iterator[values.Rule]:
-    """Gives the rules of `spec` that say which types can have which kinds, in which formats."""
-    able = {each.name: kinds(each) for each in types if kinds(each)}
-    if not able:
-        return
-    yield _able(list(able))
-    every = {kind for found in able.values() for kind in found}
-    for name, found in able.items():
-        if found.keys() != every:
-            yield from _known(name, list(found))
-        for kind in found.values():
-            served = formats_of(kind, formats)
-            if len(served) < len(formats):
-                yield _served(name, kind.name, served)
-            yield _fields(name, kind.name, sorted(kind.variables))
+def rules(types: Sequence[Named]) -> Iterator[values.Rule]:
+    """Gives the rule of `spec` that says which types can have short-lived keys at all."""
+    if able := [each.name for each in types if kinds(each)]:
+        yield _able(able)
+
+
+def own_rules(
+    each: Named, types: Sequence[Named], formats: Sequence[Layout]
+) -> Iterator[tuple[str, values.Rule]]:
+    """Gives the rules of `spec` that say which kinds one of the types has, and in which formats; in words for any."""
+    own = kinds(each)
+    every = {kind for other in types for kind in kinds(other)}
+    if own and own.keys() != every:
+        yield "issue must be a kind that the credential type has", _known(each.name, list(own))
+        yield "as.issue must be a kind that the credential type has", _known_to_others(each.name, list(own))
+    for kind in own.values():
+        served = formats_of(kind, formats)
+        if len(served) < len(formats):
+            yield (
+                "must have formats that can serve the short-lived key",
+                _served(each.name, kind.name, served),
+            )
+        yield (
+            "must take their keys from the fields of the short-lived key",
+            _fields(each.name, kind.name, sorted(kind.variables)),
+        )
 
 
 def _kinds(types: Sequence[Named]) -> dict[str, dict[str, Kind]]:
@@ -151,20 +162,19 @@ def _able(names: Sequence[str]) -> values.Rule:
     )
 
 
-def _known(name: str, found: Sequence[str]) -> Iterator[values.Rule]:
-    known, message = (
-        f"[{', '.join(map(repr, found))}]",
-        f"must be a kind that {name} has: {', '.join(found)}",
-    )
-    yield values.Rule(
-        rule=f"!has(self.{name}) || !has(self.targets) || "
-        f"self.targets.all(target, !has(target.issue) || target.issue.kind in {known})",
-        message=f"issue {message}",
+def _known(name: str, found: Sequence[str]) -> values.Rule:
+    return values.Rule(
+        rule=f"!has(self.{name}) || !has(self.targets) || self.targets.all(target, !has(target.issue) || "
+        f"target.issue.kind in [{', '.join(map(repr, found))}])",
+        message=f"issue must be a kind that {name} has: {', '.join(found)}",
         path=".targets",
     )
-    yield values.Rule(
-        rule=f"!has(self.{name}) || {NOT_FOR_OTHERS} || {FOR_OTHERS}.kind in {known}",
-        message=f"as.issue {message}",
+
+
+def _known_to_others(name: str, found: Sequence[str]) -> values.Rule:
+    return values.Rule(
+        rule=f"!has(self.{name}) || {NOT_FOR_OTHERS} || {FOR_OTHERS}.kind in [{', '.join(map(repr, found))}]",
+        message=f"as.issue must be a kind that {name} has: {', '.join(found)}",
         path=".allowedNamespaces",
     )
 

@@ -21,11 +21,13 @@ class Issued:
 class Facts:
     """What a page says of a type besides its fields.
 
-    `examples` are manifests; `formats` those that can lay it out, `sources` those that it can be read from;
-    `sets` names of permissions that stand for several; `issued` its short-lived keys.
+    `rules` are those that it brings; `examples` are manifests; `formats` those that can lay it out, `sources`
+    those that it can be read from; `sets` names of permissions that stand for several; `issued` its short-lived
+    keys.
     """
 
     cost: str
+    rules: Sequence[values.Rule]
     issued: Sequence[Issued]
     examples: Sequence[str]
     formats: Sequence[str]
@@ -51,7 +53,8 @@ ABILITIES = {
 def page(each: installed.CredentialType, spec: schema.Schema, facts: Facts) -> str:
     """Writes the page of a type; `spec` is the schema of a Credential's spec."""
     node = spec["properties"][each.name]
-    own = {**spec, schema.RULES: [one for one in values.rules_of(spec) if pages.is_about(one, each.name)]}
+    about = [one for one in values.rules_of(spec) if pages.is_about(one, each.name)]
+    own = {**spec, schema.RULES: [*(rule.document() for rule in facts.rules), *about]}
     blocks = [
         f"<!-- {pages.NOTICE} -->",
         f"# {each.name}",
