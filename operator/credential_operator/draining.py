@@ -49,9 +49,11 @@ class Draining:
             self._looked[seen.key] = time.monotonic() + (FIRST - APART).total_seconds()
             self._survey.follow(seen.key, self._published(seen, begun))
             return self._planned(found, begun | {"drained": False}, FIRST)
-        known = seen.status.get("rotation", {})
+        known = seen.status.get("rotation")
+        if known is None:
+            return found
         if known.get("drained", True) or not self._survey.watches:
-            return dataclasses.replace(found, rotation=known or None)
+            return dataclasses.replace(found, rotation=known)
         return await self._again(seen, found, known)
 
     async def _again(self, seen: view.View, found: findings.Pass, known: Json) -> findings.Pass:

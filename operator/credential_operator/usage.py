@@ -4,6 +4,7 @@ What a watch shows of an object is projected onto a `Use`, and objects with the 
 thousand Pods of one Deployment are one user, and nothing changes when they are replaced.
 """
 
+import collections
 import dataclasses
 from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any, NamedTuple
@@ -76,6 +77,8 @@ class Usage:
         self._users: dict[Key, tuple[Use, ...]] = {}
         self._followed: dict[Key, frozenset[Key]] = {}
         """Credential -> the Secrets of which each coming and going is told, not only that of users."""
+        self._followers: collections.Counter[Key] = collections.Counter()
+        """Secret -> for how many Credentials: every Pod that comes or goes is looked up here."""
 
     def put(self, source: Object, use: Use | None) -> tuple[Key, ...]:
         """Takes in what an object uses (None: nothing); gives the Secrets whose users have changed."""
@@ -99,16 +102,20 @@ class Usage:
 
     def follow(self, credential: Key, secrets: Iterable[Key]) -> None:
         """Has everything told that happens to what uses these Secrets, on behalf of a Credential; none: no more."""
-        self._followed.pop(credential, None)
-        if followed := frozenset(secrets):
-            self._followed[credential] = followed
+        before, now = self._followed.pop(credential, frozenset()), frozenset(secrets)
+        if now:
+            self._followed[credential] = now
+        self._followers.update(now)
+        self._followers.subtract(before)
+        for secret in before - now:
+            if not self._followers[secret]:
+                del self._followers[secret]
 
     def _told(self, use: Use | None) -> tuple[Key, ...]:
         """Gives the Secrets of a use that are followed."""
-        if use is None or not self._followed:
+        if use is None or not self._followers:
             return ()
-        followed = frozenset().union(*self._followed.values())
-        return tuple(secret for secret in use.secrets if secret in followed)
+        return tuple(secret for secret in use.secrets if secret in self._followers)
 
     def sources(self, kind: str) -> Iterator[Key]:
         """Gives the objects of a kind that use any Secret."""

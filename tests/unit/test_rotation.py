@@ -165,6 +165,10 @@ def test_what_happens_to_users_of_followed_secrets_is_told_and_of_others_only_wh
     assert set(found.put(other, use)) == {SECRET}
     assert set(found.put(other, None)) == {SECRET}
     assert set(found.put(one, usage.Use(USER, (Key("a", "x"),)))) == {SECRET, Key("a", "x")}
+    found.follow(Key("a", "others"), [SECRET])
+    found.follow(Key("a", "others"), [])
+    assert SECRET in found.put(other, use)
+    found.put(other, None)
     found.follow(Key("a", "backups"), [])
     assert found.put(one, usage.Use(USER, (Key("a", "x"),))) == ()
 
