@@ -166,7 +166,8 @@ def test_what_is_in_another_namespace_is_left_alone(listed: Site) -> None:
     assert elsewhere.get("credential", "other") == before
     assert "finalizers" not in before["metadata"]
     assert not [seen for seen in listed.proxy.requests if "/namespaces/elsewhere" in seen.path]
-    assert {seen.status for seen in listed.proxy.requests} <= {200, 201, 404}
+    # A lost race against another writer is told by 409, or by 422 where the patch names what it saw.
+    assert {seen.status for seen in listed.proxy.requests} <= {200, 201, 404, 409, 422}
 
 
 def test_the_operator_may_not_look_beyond_the_list(listed: Site) -> None:
