@@ -1,10 +1,14 @@
 """What all rooms of tests share."""
 
+import signal
 from collections.abc import Iterator
 
 import pytest
 
 from controlplane import ControlPlane
+
+# A shell's background jobs do not hear Ctrl-C, nor would the programs that tests start and interrupt.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
