@@ -14,7 +14,7 @@ import yaml
 
 from credential_operator import consumers, formats, providers
 from credential_operator.api import conditions, installed, issuing, kinds, pages, schema, type_pages
-from credential_operator.providers import contract, issue
+from credential_operator.providers import contract, issue, rotate
 
 ROOT = Path(__file__).parents[2]
 CHART = "deploy/chart/files/crds"
@@ -111,6 +111,7 @@ def _type_pages(crd: Json, samples: Mapping[str, str]) -> Iterator[tuple[str, st
             rules=[rule for _, rule in installed.own_rules(provider, types, layouts, sources)],
             issued=[*_issued(provider)],
             sets=getattr(provider, "permission_sets", {}),
+            rotated=_rotated(provider),
         )
         yield f"crds/types/{_kebab(name)}.md", type_pages.page(provider, spec, facts)
 
@@ -119,6 +120,15 @@ def _issued(provider: object) -> Iterator[type_pages.Issued]:
     for kind in issue.kinds(provider).values():
         served = issuing.formats_of(kind, formats.find().values())
         yield type_pages.Issued(name=kind.name, title=kind.title, cost=kind.cost, formats=served)
+
+
+def _rotated(provider: object) -> type_pages.Rotated | None:
+    rotation = rotate.rotation_of(provider)
+    if rotation is None:
+        return None
+    return type_pages.Rotated(
+        cost=rotation.cost, needs=rotation.needs, most=rotation.most, disables=rotation.disables
+    )
 
 
 def _examples() -> Iterator[tuple[str, str]]:

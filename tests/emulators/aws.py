@@ -99,6 +99,10 @@ class AwsEmulator(child.Emulator):
         """Leaves users' keys unknown until they are this old, as IAM does for some seconds."""
         self.child.call("set_new_keys_unknown", seconds=seconds)
 
+    def list_new_keys_late(self, seconds: float) -> None:
+        """Leaves users' keys out of lists until they are this old, as IAM does for some seconds."""
+        self.child.call("set_new_keys_unlisted", seconds=seconds)
+
     def create_role(
         self,
         name: str,
@@ -150,6 +154,10 @@ class AwsEmulator(child.Emulator):
     def set_page(self, size: int) -> None:
         """Makes simulations of policies answer so many actions at a time."""
         self.child.call("set_page", size=size)
+
+    def set_list_page(self, size: int) -> None:
+        """Makes lists of users' keys and tags answer so many at a time."""
+        self.child.call("set_list_page", size=size)
 
     def expire_session(self, key_id: str) -> None:
         """Ends a session at once, by the id of its key."""

@@ -250,3 +250,60 @@ def test_keys_can_be_rotated_through_iam(aws: AwsEmulator, user: User, key: Key)
     with pytest.raises(ClientError) as caught:
         clients.client("iam", aws, fresh).list_users()
     assert status_and_code(caught.value) == (403, "AccessDenied")
+
+
+def test_a_user_has_two_keys_at_most_switched_off_ones_included(
+    aws: AwsEmulator, user: User, key: Key
+) -> None:
+    aws.set_policies(user.arn, [allow("iam:*AccessKey*", resource=user.arn)])
+    iam = clients.client("iam", aws, key)
+    second = iam.create_access_key()["AccessKey"]["AccessKeyId"]
+    iam.update_access_key(AccessKeyId=second, Status="Inactive")
+    with pytest.raises(ClientError) as caught:
+        iam.create_access_key()
+    assert status_and_code(caught.value) == (409, "LimitExceeded")
+    iam.delete_access_key(AccessKeyId=second)
+    assert iam.create_access_key()
+
+
+def test_keys_of_nobody_named_are_the_caller_s_own(aws: AwsEmulator, user: User, key: Key) -> None:
+    aws.set_policies(user.arn, [allow("iam:*AccessKey*", resource=user.arn)])
+    stranger = aws.create_user("stranger")
+    other, _ = aws.create_key(stranger)
+    iam = clients.client("iam", aws, key)
+    calls = (
+        lambda: iam.delete_access_key(AccessKeyId=other),
+        lambda: iam.update_access_key(AccessKeyId=other, Status="Inactive"),
+        lambda: iam.delete_access_key(AccessKeyId=other, UserName=stranger.name),
+    )
+    refusals = []
+    for call in calls:
+        with pytest.raises(ClientError) as caught:
+            call()
+        refusals.append(status_and_code(caught.value))
+    assert refusals == [(404, "NoSuchEntity"), (404, "NoSuchEntity"), (403, "AccessDenied")]
+
+
+def test_a_right_on_a_user_names_its_path(aws: AwsEmulator) -> None:
+    user = aws.create_user("deep", path="/team/a/")
+    key = aws.create_key(user)
+    aws.set_policies(user.arn, [allow("iam:TagUser", "iam:ListUserTags", resource=user.arn)])
+    iam = clients.client("iam", aws, key)
+    tags = [{"Key": "owner", "Value": "a<b"}, {"Key": "team", "Value": "c"}]
+    iam.tag_user(UserName=user.name, Tags=tags)
+    aws.set_list_page(1)
+    pages = iam.get_paginator("list_user_tags").paginate(UserName=user.name)
+    assert [tag for page in pages for tag in page["Tags"]] == tags
+    aws.set_policies(user.arn, [allow("iam:ListUserTags", resource=user.arn.replace("/team/a/", "/"))])
+    with pytest.raises(ClientError) as caught:
+        iam.list_user_tags(UserName=user.name)
+    assert status_and_code(caught.value) == (403, "AccessDenied")
+
+
+def test_a_new_key_is_listed_as_late_as_the_test_wants(aws: AwsEmulator, user: User, key: Key) -> None:
+    aws.set_policies(user.arn, [allow("iam:*AccessKey*", resource=user.arn)])
+    iam = clients.client("iam", aws, key)
+    aws.list_new_keys_late(3600)
+    assert iam.list_access_keys()["AccessKeyMetadata"] == []
+    aws.list_new_keys_late(0)
+    assert [one["AccessKeyId"] for one in iam.list_access_keys()["AccessKeyMetadata"]] == [key[0]]

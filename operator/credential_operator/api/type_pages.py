@@ -18,12 +18,22 @@ class Issued:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Rotated:
+    """What a page says of keys that renew themselves; `most` is how many a principal may have."""
+
+    cost: str
+    needs: Sequence[str]
+    most: int
+    disables: bool
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
     """What a page says of a type besides its fields.
 
     `rules` are those that it brings; `examples` are manifests; `formats` those that can lay it out, `sources`
     those that it can be read from; `sets` names of permissions that stand for several; `issued` its short-lived
-    keys.
+    keys; `rotated` how its keys renew themselves, where they can.
     """
 
     cost: str
@@ -33,6 +43,7 @@ class Facts:
     formats: Sequence[str]
     sources: Sequence[str]
     sets: Mapping[str, Sequence[str]]
+    rotated: Rotated | None
 
 
 OFTEN = (
@@ -46,6 +57,7 @@ ABILITIES = {
     "reach": "`discoverReach`: what it sees is counted.",
     "history": "`status.key`: its provider tells of the key's life.",
     "workload_identity": "`workloadIdentity`: it can do without a stored key.",
+    "rotation": "`rotation`: its keys renew themselves.",
 }
 """What a type has that can do more than be validated -> what it can do."""
 
@@ -68,6 +80,7 @@ def page(each: installed.CredentialType, spec: schema.Schema, facts: Facts) -> s
         "## Targets",
         f"It can be published in the formats {_listed(facts.formats)}.",
         *_issued(facts.issued),
+        *_rotated(facts.rotated),
         "## What a validation costs",
         f"{facts.cost} {OFTEN}",
         "## What it can do besides",
@@ -105,6 +118,19 @@ def _issued(kinds: Sequence[Issued]) -> Iterator[str]:
         yield "With `issue`, a target holds a short-lived key in place of the stored one:"
         rows = [(f"`{kind.name}`", kind.title, kind.cost, _listed(kind.formats)) for kind in kinds]
         yield pages.table(("`issue.kind`", "what it is", "what each costs", "formats"), rows)
+
+
+def _rotated(rotated: Rotated | None) -> Iterator[str]:
+    if rotated is None:
+        return
+    yield "## Rotation"
+    ended = "disabled and later deleted" if rotated.disables else "deleted, since it cannot be disabled"
+    yield (
+        "With `rotation` the operator makes a new key in time, and the one before is "
+        f"{ended} when nobody holds it any more. There can be {rotated.most} keys at a time. What the key must be "
+        f"permitted, on its own principal alone: {_listed(rotated.needs)}."
+    )
+    yield rotated.cost
 
 
 def _abilities(each: installed.CredentialType, facts: Facts) -> Iterator[str]:

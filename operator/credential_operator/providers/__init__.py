@@ -8,7 +8,7 @@ from typing import Any
 from credential_operator import plugins
 from credential_operator.providers import contract
 
-SHARED = frozenset({"contract", "issue", "network", "policy"})
+SHARED = frozenset({"contract", "issue", "network", "policy", "rotate"})
 
 
 @functools.cache

@@ -1,4 +1,4 @@
-"""Roles that are assumed with a key: what a role is asked with, and what its refusals mean."""
+"""Roles that are assumed with a key: how one is asked, and what its answers mean."""
 
 import datetime
 from typing import Annotated
@@ -7,7 +7,7 @@ import pydantic
 
 from credential_operator import errors
 from credential_operator.api import values
-from credential_operator.providers import _sigv4, _sts
+from credential_operator.providers import _sigv4, _sts, contract
 
 LONGEST_CHAINED = datetime.timedelta(hours=1)
 """How long AWS lets a session last that another one opens."""
@@ -48,6 +48,36 @@ class AssumeRole(values.Model):
     """How long the sessions of consumers last, from 15m to what the role allows, at most 12h."""
 
 
+def validate(
+    caller: _sigv4.Caller, url: str, role: AssumeRole, derived: str, key_id: str | None
+) -> contract.Validation:
+    """Opens a session of the role and forgets it, then makes sure that none opens without the external ID."""
+    external_id = role.external_id or derived
+    answer = ask(caller, url, role, seconds=role.duration.total_seconds(), ExternalId=external_id)
+    parts = _sts.ROLE_PARTS.fullmatch(role.role_arn)
+    if not _opened(answer) or not parts:
+        raise refusal(caller, answer, role.role_arn, external_id)
+    return contract.Validation(
+        identity=contract.Identity(principal=role.role_arn, account=parts["account"]),
+        key_id=key_id,
+        external_id=external_id,
+        warnings=_open_to_all(caller, url, role, external_id),
+    )
+
+
+def ask(caller: _sigv4.Caller, url: str, role: AssumeRole, *, seconds: float, **more: str) -> _sigv4.Answer:
+    """Asks for a session of the role."""
+    return _sts.ask(
+        caller,
+        url,
+        "AssumeRole",
+        RoleArn=role.role_arn,
+        RoleSessionName=role.session_name,
+        DurationSeconds=str(int(seconds)),
+        **more,
+    )
+
+
 def refusal(
     caller: _sigv4.Caller,
     answer: _sigv4.Answer,
@@ -65,3 +95,27 @@ def refusal(
             f"and that needs {actions}."
         )
     return caller.refusal(answer, refusals)
+
+
+def _opened(answer: _sigv4.Answer) -> bool:
+    return answer.root == "AssumeRoleResponse" and bool(_sts.ARN.fullmatch(answer.texts.get("Arn", "")))
+
+
+def _open_to_all(
+    caller: _sigv4.Caller, url: str, role: AssumeRole, external_id: str
+) -> tuple[contract.Warned, ...]:
+    """Warns of a role that lets itself be assumed without the external ID; only a clear answer counts."""
+    try:
+        answer = ask(caller, url, role, seconds=_sts.SHORTEST)
+    except errors.Transient:
+        return ()
+    if not _opened(answer):
+        return ()
+    return (
+        contract.Warned(
+            reason="ExternalIDNotRequired",
+            message=f"{role.role_arn} lets itself be assumed without an external ID, so also for others "
+            "who make its trusted principal act for them: add the condition "
+            f'"StringEquals": {{"sts:ExternalId": "{external_id}"}} to the trust policy.',
+        ),
+    )

@@ -11,6 +11,7 @@ from credential_operator.providers import (
     _assume_role,
     _aws_issue,
     _aws_permissions,
+    _aws_rotate,
     _ecr,
     _iam,
     _issued,
@@ -21,6 +22,7 @@ from credential_operator.providers import (
     contract,
     issue,
     network,
+    rotate,
 )
 
 
@@ -121,6 +123,22 @@ class RegistryPassword(_ecr.RegistryPassword):
         return _caller(config, key, context, end, service=service, region=region)
 
 
+class Rotation(_aws_rotate.Rotation):
+    """The keys of the key's user, without the role that is assumed with it."""
+
+    def iam(self, config: Config, key: _sigv4.Key, context: contract.Context, end: float) -> _iam.IAM:
+        """Gives IAM as the key itself sees it."""
+        return _iam_of(config, key, context, end, _own_iam(config))
+
+    def principal(self, config: Config, key: _sigv4.Key, context: contract.Context, end: float) -> str:
+        """Asks STS whose the key is, by ARN."""
+        return _sts.principal(_caller(config, key, context, end), _url(config))[0]
+
+    def endpoint(self, config: Config) -> str:
+        """Names IAM."""
+        return str(network.parse(_own_iam(config)))
+
+
 class Provider:
     """Asks STS who the key is, or for a session of the role."""
 
@@ -146,6 +164,7 @@ class Provider:
     permission_sets: ClassVar[Mapping[str, tuple[str, ...]]] = _aws_permissions.CLUSTERS
     workload_identity = _sts.WorkloadIdentity
     issues: ClassVar[tuple[issue.Kind[Any], ...]] = (SessionToken(), AssumeRole(), RegistryPassword())
+    rotation: ClassVar[rotate.Rotation] = Rotation()
 
     def endpoint(self, config: Config) -> str:
         """Names the endpoint that a check calls."""
@@ -160,7 +179,8 @@ class Provider:
         """Asks STS."""
         caller = _caller(config, keys.key(), context, context.end())
         if config.assume_role:
-            return _assume(caller, config, config.assume_role, context.external_id, keys.public_id)
+            role, derived = config.assume_role, context.external_id
+            return _assume_role.validate(caller, _url(config), role, derived, keys.public_id)
         arn, account = _sts.principal(caller, _url(config))
         _same_account(config, account)
         return contract.Validation(
@@ -290,6 +310,16 @@ def _iam_url(config: Config) -> str | None:
     return _sigv4.rooted(config.iam_endpoint or _partition(config).iam.url)
 
 
+def _own_iam(config: Config) -> str:
+    """Names IAM; raises Misconfigured where nobody says where it is."""
+    url = _iam_url(config)
+    if url is None:
+        raise errors.Misconfigured(
+            "Set aws.iamEndpoint, as aws.endpoint is set: rotation asks IAM for new keys."
+        )
+    return url
+
+
 def _iam_of(config: Config, key: _sigv4.Key, context: contract.Context, end: float, url: str) -> _iam.IAM:
     region = _partition(config).iam.region
     return _iam.IAM(caller=_caller(config, key, context, end, service="iam", region=region), url=url)
@@ -327,66 +357,11 @@ def _working_key(config: Config, keys: _sigv4.Keys, context: contract.Context, e
         return keys.key()
     external_id = role.external_id or context.external_id
     caller = _caller(config, keys.key(), context, end)
-    answer = _open(caller, config, role, seconds=_sts.SHORTEST, ExternalId=external_id)
+    answer = _assume_role.ask(caller, _url(config), role, seconds=_sts.SHORTEST, ExternalId=external_id)
     session = _sts.opened(answer, "AssumeRole")
     if session is None:
         raise _assume_role.refusal(caller, answer, role.role_arn, external_id)
     return session.key
-
-
-def _open(
-    caller: _sigv4.Caller, config: Config, role: _assume_role.AssumeRole, *, seconds: float, **more: str
-) -> _sigv4.Answer:
-    return _sts.ask(
-        caller,
-        _url(config),
-        "AssumeRole",
-        RoleArn=role.role_arn,
-        RoleSessionName=role.session_name,
-        DurationSeconds=str(int(seconds)),
-        **more,
-    )
-
-
-def _assume(
-    caller: _sigv4.Caller, config: Config, role: _assume_role.AssumeRole, derived: str, key_id: str | None
-) -> contract.Validation:
-    """Opens a session of the role and forgets it, then makes sure that none opens without the external ID."""
-    external_id = role.external_id or derived
-    answer = _open(caller, config, role, seconds=role.duration.total_seconds(), ExternalId=external_id)
-    parts = _sts.ROLE_PARTS.fullmatch(role.role_arn)
-    if not _opened(answer) or not parts:
-        raise _assume_role.refusal(caller, answer, role.role_arn, external_id)
-    return contract.Validation(
-        identity=contract.Identity(principal=role.role_arn, account=parts["account"]),
-        key_id=key_id,
-        external_id=external_id,
-        warnings=_open_to_all(caller, config, role, external_id),
-    )
-
-
-def _opened(answer: _sigv4.Answer) -> bool:
-    return answer.root == "AssumeRoleResponse" and bool(_sts.ARN.fullmatch(answer.texts.get("Arn", "")))
-
-
-def _open_to_all(
-    caller: _sigv4.Caller, config: Config, role: _assume_role.AssumeRole, external_id: str
-) -> tuple[contract.Warned, ...]:
-    """Warns of a role that lets itself be assumed without the external ID; only a clear answer counts."""
-    try:
-        answer = _open(caller, config, role, seconds=_sts.SHORTEST)
-    except errors.Transient:
-        return ()
-    if not _opened(answer):
-        return ()
-    return (
-        contract.Warned(
-            reason="ExternalIDNotRequired",
-            message=f"{role.role_arn} lets itself be assumed without an external ID, so also for others "
-            "who make its trusted principal act for them: add the condition "
-            f'"StringEquals": {{"sts:ExternalId": "{external_id}"}} to the trust policy.',
-        ),
-    )
 
 
 PROVIDER = Provider()

@@ -7,8 +7,8 @@ import datetime as dt
 import itertools
 import json
 import re
-from collections.abc import Iterable, Iterator
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
 
 from moto.iam.exceptions import NotFoundException
 from moto.iam.models import IAMBackend, iam_backends
@@ -53,6 +53,33 @@ class Key:
     secret: str = dataclasses.field(repr=False)
     token: str | None = dataclasses.field(repr=False, default=None)
     expires: float | None = None
+
+
+class ListedKey(NamedTuple):
+    """A user's key as it is listed; `created` in seconds since 1970."""
+
+    id: str
+    status: str
+    created: float
+
+
+class User(NamedTuple):
+    """What a user has."""
+
+    arn: str
+    keys: tuple[ListedKey, ...]
+    tags: Mapping[str, str]
+
+
+def user(account: str, partition: str, name: str) -> User | None:
+    """Finds a user by name; None where there is none."""
+    backend = iam_backends[account][partition]
+    found = backend.users.get(name)
+    if found is None:
+        return None
+    keys = [ListedKey(key.access_key_id, key.status, _epoch(key.create_date)) for key in found.access_keys]
+    tags = {tag["Key"]: tag["Value"] for tag in backend.list_user_tags(name)}
+    return User(found.arn, tuple(keys), tags)
 
 
 def find_key(key_id: str) -> Key | None:

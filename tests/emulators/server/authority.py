@@ -105,6 +105,7 @@ def _iam_resource(caller: accounts.Principal, call: naming.Call) -> str:
     if "RoleName" in call.form:
         return f"{home}:role/{call.form['RoleName']}"
     if "UserName" in call.form:
-        return f"{home}:user/{call.form['UserName']}"
+        named = accounts.user(caller.account, caller.partition, call.form["UserName"])
+        return named.arn if named else f"{home}:user/{call.form['UserName']}"
     # The actions on one's own keys name no user.
     return caller.arn if "AccessKey" in call.action else "*"

@@ -9,7 +9,7 @@ from typing import Any
 from moto.moto_api._internal.models import moto_api_backend
 
 from emulators import certificates
-from emulators.server import accounts, channel, front, gate, naming, organizations, simulate, wire
+from emulators.server import accounts, channel, front, gate, naming, organizations, simulate, user_keys, wire
 
 
 async def begin(config: dict[str, Any], folder: pathlib.Path) -> channel.Service:
@@ -49,6 +49,8 @@ def _commands(serving: front.Front) -> dict[str, Callable[..., Any]]:
         "set_password_life": lambda seconds: setattr(serving.registries, "life", seconds),
         "set_roleless": lambda roleless: setattr(serving, "roleless", roleless),
         "set_page": lambda size: setattr(serving, "page", size),
+        "set_list_page": lambda size: setattr(serving.user_keys, "page", size),
+        "set_new_keys_unlisted": lambda seconds: setattr(serving.user_keys, "unlisted", seconds),
         "set_new_keys_unknown": lambda seconds: setattr(serving.gate, "new_keys_unknown", seconds),
         "reset": lambda: _reset(serving),
     }
@@ -70,4 +72,5 @@ def _reset(serving: front.Front) -> None:
     serving.roleless = False
     serving.registries.clear()
     serving.page = simulate.PAGE
+    serving.user_keys = user_keys.UserKeys()
     serving.gate.new_keys_unknown = 0.0

@@ -23,6 +23,7 @@ from emulators.server import (
     sessions,
     simulate,
     usage,
+    user_keys,
     wire,
 )
 from emulators.server.answers import Reason
@@ -46,6 +47,7 @@ class Front:
         self.calls: list[tuple[str, str | None, int]] = []
         self.session_seconds: float | None = None
         self.page = simulate.PAGE
+        self.user_keys = user_keys.UserKeys()
         self.roleless = False
         self.registries = ecr.Registries()
 
@@ -101,6 +103,8 @@ class Front:
             return simulate.answer(call.form, self.page)
         if call.action == "GetAccessKeyLastUsed":
             return usage.answer(call.form)
+        if call.action in user_keys.ACTIONS:
+            return self.user_keys.answer(request, call, caller)
         if call.action == "ListAccounts":
             organizations.require_listed(caller)
         return backing.forward(request)
