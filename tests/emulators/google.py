@@ -53,6 +53,30 @@ class Google(service.Service):
         """Deletes a key."""
         self.child.call("delete_key", email=email, key_id=key_id)
 
+    def grant_on(self, email: str, member: str, *permissions: str) -> None:
+        """Lets a member do these things to a service account, and no others any more."""
+        self.child.call("grant_on", email=email, member=member, permissions=permissions)
+
+    def forbid_keys(self, email: str) -> None:
+        """Has an organization's policy forbid that keys of a service account are made."""
+        self.child.call("forbid_keys", email=email)
+
+    def describe(self, email: str, text: str) -> None:
+        """Writes the description of a service account."""
+        self.child.call("describe", email=email, text=text)
+
+    def description(self, email: str) -> str:
+        """Reads the description of a service account."""
+        return str(self.child.call("description", email=email))
+
+    def delay_new_keys(self, seconds: float) -> None:
+        """Leaves keys unknown to the token endpoint until they are this old, as Google does for minutes."""
+        self.child.call("delay_new_keys", seconds=seconds)
+
+    def list_new_keys_late(self, seconds: float) -> None:
+        """Leaves keys out of lists until they are this old."""
+        self.child.call("list_new_keys_late", seconds=seconds)
+
     def set_disabled(self, email: str, *, disabled: bool = True) -> None:
         """Switches a service account off, or on again."""
         self.child.call("set_disabled", email=email, disabled=disabled)

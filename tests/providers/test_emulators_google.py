@@ -166,3 +166,17 @@ def test_what_is_not_granted_is_not_shown(google: Google, key: dict[str, str]) -
 def test_a_key_is_good_until_its_end(google: Google) -> None:
     over = google.create_key(EMAIL, expires="2026-01-03T00:00:00Z")
     assert ask(google, signed(over, claims())) == SIGNATURE
+
+
+def test_an_account_may_do_to_its_keys_what_is_granted_on_it(google: Google, key: dict[str, str]) -> None:
+    path = f"/v1/projects/example-project/serviceAccounts/{EMAIL}"
+    token, asked = access_token(google, key), {"keyAlgorithm": "KEY_ALG_RSA_2048"}
+    assert call(google, f"{path}/keys", token)[0] == 403
+    google.grant_on(EMAIL, f"serviceAccount:{EMAIL}", "iam.serviceAccountKeys.list")
+    assert call(google, f"{path}/keys", token, document=asked)[0] == 403
+    kinds = {one["keyType"] for one in call(google, f"{path}/keys", token)[1]["keys"]}
+    assert kinds == {"USER_MANAGED", "SYSTEM_MANAGED"}
+    kinds = {one["keyType"] for one in call(google, f"{path}/keys?keyTypes=USER_MANAGED", token)[1]["keys"]}
+    assert kinds == {"USER_MANAGED"}
+    elsewhere = path.replace("/example-project/", "/other-project/")
+    assert call(google, f"{elsewhere}/keys", token)[0] == 404

@@ -52,7 +52,8 @@ class Rotation(abc.ABC):
 
     most: ClassVar[int] = 2
     disables: ClassVar[bool] = True
-    settles: ClassVar[datetime.timedelta] = datetime.timedelta(minutes=1)
+    # What Terraform's provider waits for (hashicorp/terraform-provider-aws, internal/service/iam).
+    settles: ClassVar[datetime.timedelta] = datetime.timedelta(minutes=2)
     needs: ClassVar[Sequence[str]] = NEEDS
     cost: ClassVar[str] = (
         "Each takes one CreateAccessKey, UpdateAccessKey and DeleteAccessKey of IAM, and some calls to IAM and STS "

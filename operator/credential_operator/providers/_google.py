@@ -49,7 +49,7 @@ REFUSALS: Refusals = {
 GRANTS: Refusals = {
     "invalid jwt signature": (
         errors.Rejected,
-        "the key was deleted, or private_key is not the one of private_key_id and client_email",
+        "the key was deleted or disabled, or private_key is not the one of private_key_id and client_email",
     ),
     "account not found": (
         errors.Rejected,

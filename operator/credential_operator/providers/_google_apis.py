@@ -79,10 +79,10 @@ class Apis:
 
     def _granted(self, project: str, permissions: Sequence[str]) -> frozenset[str] | str:
         """Gives those that the token has, or why Google does not say."""
-        response = self._ask(
+        response = self.ask(
             "POST", MANAGER, f"/v3/projects/{project}:testIamPermissions", {"permissions": [*permissions]}
         )
-        said = _holding(response, "permissions")
+        said = holding(response, "permissions")
         granted = said.get("permissions", []) if said is not None else None
         if isinstance(granted, list) and all(one in permissions for one in granted):
             return frozenset(granted)
@@ -112,8 +112,8 @@ class Apis:
         }
         found: list[contract.Place] = []
         for _ in range(PAGES):
-            response = self._ask("GET", MANAGER, f"/v3/projects:search?{urllib.parse.urlencode(query)}")
-            said = _holding(response, "projects", "nextPageToken")
+            response = self.ask("GET", MANAGER, f"/v3/projects:search?{urllib.parse.urlencode(query)}")
+            said = holding(response, "projects", "nextPageToken")
             places = _places(said) if said is not None else None
             if said is None or places is None:
                 raise self._refusal(response, MANAGER)
@@ -122,15 +122,15 @@ class Apis:
                 return contract.Reach(count=len(found), places=tuple(sorted(found)))
             query["pageToken"] = str(said["nextPageToken"])
         raise errors.ProviderUnreachable(
-            f"{self._where(MANAGER)} lists more projects than are counted: {len(found)} and more."
+            f"{self.where(MANAGER)} lists more projects than are counted: {len(found)} and more."
         )
 
     def history(self, project: str, email: str, key_id: str) -> contract.History:
         """Asks from when until when a key is good."""
         fields = ("validAfterTime", "validBeforeTime")
         key = f"/v1/projects/{project}/serviceAccounts/{email}/keys/{key_id}"
-        response = self._ask("GET", IDENTITY, f"{key}?fields={','.join(fields)}")
-        said = _holding(response, *fields) or {}
+        response = self.ask("GET", IDENTITY, f"{key}?fields={','.join(fields)}")
+        said = holding(response, *fields) or {}
         begin, end = (_json.moment(said.get(name)) for name in fields)
         if begin is None:
             raise self._refusal(response, IDENTITY)
@@ -141,20 +141,22 @@ class Apis:
         """Asks for a token of another account, which takes iam.serviceAccounts.getAccessToken on it."""
         target = f"/v1/projects/-/serviceAccounts/{email}:generateAccessToken"
         asked = {"scope": [*scopes], "lifetime": f"{seconds}s"}
-        response = self._ask("POST", CREDENTIALS, target, asked)
+        response = self.ask("POST", CREDENTIALS, target, asked)
         said = _json.read(response) if response.status == _google.OK else {}
         token, ends = said.get("accessToken"), _json.moment(said.get("expireTime"))
         if isinstance(token, str) and token and ends is not None:
             return _issued.Token(text=token, expires_at=ends)
         codes = unimpersonated(email, longer=seconds > HOUR, off=DISABLED in error_in(response)[1])
-        raise refusal(response, where=self._where(CREDENTIALS), codes=codes)
+        raise refusal(response, where=self.where(CREDENTIALS), codes=codes)
 
-    def _where(self, api: str) -> str:
+    def where(self, api: str) -> str:
+        """Names an API in messages."""
         return str(network.parse(_google.api_url(self.instead, api)))
 
-    def _ask(
+    def ask(
         self, method: str, api: str, target: str, document: Mapping[str, Any] | None = None
     ) -> network.Response:
+        """Asks an API once."""
         return self.session.request(
             method,
             _google.api_url(self.instead, api) + target,
@@ -165,7 +167,7 @@ class Apis:
         )
 
     def _refusal(self, response: network.Response, api: str) -> errors.CredentialError:
-        return refusal(response, where=self._where(api), codes=CODES)
+        return refusal(response, where=self.where(api), codes=CODES)
 
 
 def error_in(response: network.Response) -> tuple[str, Reasons, str]:
@@ -219,7 +221,7 @@ def unimpersonated(email: str, *, longer: bool, off: bool) -> Mapping[tuple[int,
     }
 
 
-def _holding(response: network.Response, *fields: str) -> Mapping[str, Any] | None:
+def holding(response: network.Response, *fields: str) -> Mapping[str, Any] | None:
     """Reads an answer that holds nothing but these fields, each of which Google leaves out where it is empty."""
     said = _json.read(response)
     whole = bool(said) or response.body.strip() == b"{}"

@@ -14,11 +14,13 @@ from credential_operator.providers import (
     _google_federation,
     _google_issue,
     _google_key,
+    _google_rotate,
     _issued,
     _rsa,
     contract,
     issue,
     network,
+    rotate,
 )
 
 
@@ -153,6 +155,27 @@ class RegistryPassword(Tokens, _google_issue.RegistryPassword):
     """A token of the account itself, as registries take it."""
 
 
+class Rotation(_google_rotate.Rotation):
+    """The keys of the key's account."""
+
+    def account(self, config: Config, keys: Held) -> _google_key.Account:
+        """Reads the stored key; raises Misconfigured where none is stored, or nobody says where its IAM is."""
+        if isinstance(keys, _google_federation.Federated):
+            raise errors.Misconfigured(
+                "A workload identity has no key that could be rotated: take rotation off."
+            )
+        _universal(config, _document(keys))
+        return _account(keys)
+
+    def apis(self, config: Config, keys: Keys, context: contract.Context) -> _google_apis.Apis:
+        """Gives the APIs as the account sees them."""
+        return _apis(config, keys, context)
+
+    def endpoint(self, config: Config) -> str:
+        """Names IAM."""
+        return str(network.parse(_google.api_url(config.api_endpoint, _google_apis.IDENTITY)))
+
+
 class Provider:
     """Asks Google's token endpoint for a token of the service account, and forgets it."""
 
@@ -171,6 +194,7 @@ class Provider:
         ImpersonatedAccessToken(),
         RegistryPassword(),
     )
+    rotation: ClassVar[rotate.Rotation] = Rotation()
     permission_sets: ClassVar[Mapping[str, tuple[str, ...]]] = {}
     variables: ClassVar[Mapping[str, tuple[str, ...]]] = {
         # key.json is no variable: it is what the file is called where it is a Secret's key.

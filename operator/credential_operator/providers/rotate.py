@@ -62,7 +62,7 @@ class Rotation(Protocol):
         """Gives what the principal says of who rotates its keys; empty where it says nothing."""
 
     def claim(self, config: Any, keys: Any, owner: str, context: contract.Context) -> None:
-        """Writes on the principal who rotates its keys: at most 256 letters, digits and `_.:/=+-@`."""
+        """Writes on the principal who rotates its keys: at most 200 letters, digits and `_.:/=+-@`."""
 
     def listed(self, config: Any, keys: Any, context: contract.Context) -> tuple[Listed, ...]:
         """Lists the principal's keys that somebody holds, oldest first; not those that the provider holds itself."""

@@ -7,20 +7,24 @@ from __future__ import annotations
 
 import json
 import pathlib
-import secrets
 import urllib.parse
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import jwt
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
 
-from emulators.server import channel, desk, google_answers, google_apis, google_federation, wire
+from emulators.server import (
+    channel,
+    desk,
+    google_accounts,
+    google_answers,
+    google_apis,
+    google_federation,
+    wire,
+)
 from emulators.server.google_answers import Refusal
 
 GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
-OWN = "https://oauth2.googleapis.com/token"
 SCOPES = "https://www.googleapis.com/auth/"
 LONGEST = 3600
 LEEWAY = 300
@@ -36,40 +40,14 @@ class Endpoint(desk.Desk):
         self.federation = google_federation.Federation(self.apis)
 
     @property
-    def accounts(self) -> dict[str, google_apis.Account]:
+    def accounts(self) -> dict[str, google_accounts.Account]:
         """The service accounts."""
         return self.apis.accounts
 
     def create_account(self, email: str, project: str) -> None:
         """Makes a service account, and its project where there is none."""
-        self.accounts[email] = google_apis.Account(project)
+        self.accounts[email] = google_accounts.Account(project)
         self.apis.projects.setdefault(project, google_apis.Project(project))
-
-    def create_key(self, email: str, bits: int, created: str, expires: str) -> dict[str, str]:
-        """Makes a key and gives its file."""
-        account, key_id = self.accounts[email], secrets.token_hex(20)
-        key = rsa.generate_private_key(public_exponent=65537, key_size=bits)
-        account.keys[key_id] = google_apis.Key(key.public_key(), created, expires)
-        pem = key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
-        return {
-            "type": "service_account",
-            "project_id": account.project,
-            "private_key_id": key_id,
-            "private_key": pem.decode(),
-            "client_email": email,
-            "client_id": "104857600000000000000",
-            "auth_uri": "https://accounts.google.com/o/oauth2/auth",
-            "token_uri": OWN,
-            "auth_provider_x509_cert_url": "https://www.googleapis.com/oauth2/v1/certs",
-            "client_x509_cert_url": f"https://www.googleapis.com/robot/v1/metadata/x509/{email}",
-            "universe_domain": "googleapis.com",
-        }
-
-    def delete_key(self, email: str, key_id: str) -> None:
-        """Deletes a key."""
-        del self.accounts[email].keys[key_id]
 
     def set_disabled(self, email: str, *, disabled: bool) -> None:
         """Switches a service account off or on."""
@@ -84,8 +62,6 @@ class Endpoint(desk.Desk):
         return {
             **super().commands(),
             "create_account": self.create_account,
-            "create_key": self.create_key,
-            "delete_key": self.delete_key,
             "set_disabled": self.set_disabled,
             "delete_account": self.delete_account,
             **self.apis.commands(),
@@ -150,14 +126,18 @@ class Endpoint(desk.Desk):
             raise Refusal(400, "invalid_grant", "Invalid grant: account not found")
         if account.disabled:
             raise Refusal(400, "invalid_grant", "Robot is disabled.")
-        key = account.keys.get(header.get("kid", ""))
+        key = self.apis.own.key(str(issuer), header.get("kid", ""))
         if key is None or google_answers.seconds(key.expires) < now:
             raise Refusal(400, "invalid_grant", "Invalid JWT Signature.")
         # The time is looked at apart, by a clock that faults may turn.
         options: Any = {"verify_exp": False, "verify_iat": False, "require": ["iss", "aud", "iat", "exp"]}
         try:
             claims = jwt.decode(
-                assertion, key.public, algorithms=["RS256"], audience=[OWN, url], options=options
+                assertion,
+                key.public,
+                algorithms=["RS256"],
+                audience=[google_accounts.OWN, url],
+                options=options,
             )
         except jwt.InvalidAudienceError:
             raise Refusal(400, "invalid_grant", "Invalid JWT: Failed audience check.") from None

@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from emulators.server import wire
@@ -35,13 +35,20 @@ class Denial(Exception):
     code: str
     message: str
     reason: str = ""
+    violations: Sequence[Mapping[str, str]] = ()
 
     def reply(self) -> wire.Reply:
         """Gives the answer."""
-        info = {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": self.reason}
         error = {"code": self.status, "message": self.message, "status": self.code}
-        details = {"details": [{**info, "domain": "googleapis.com"}]} if self.reason else {}
-        return document(self.status, {"error": {**error, **details}})
+        details = [*self._details()]
+        return document(self.status, {"error": {**error, **({"details": details} if details else {})}})
+
+    def _details(self) -> Iterator[Mapping[str, Any]]:
+        kind = "type.googleapis.com/google.rpc"
+        if self.reason:
+            yield {"@type": f"{kind}.ErrorInfo", "reason": self.reason, "domain": "googleapis.com"}
+        if self.violations:
+            yield {"@type": f"{kind}.PreconditionFailure", "violations": [*self.violations]}
 
 
 def document(status: int, content: Mapping[str, Any]) -> wire.Reply:

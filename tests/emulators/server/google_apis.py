@@ -14,15 +14,13 @@ import urllib.parse
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from cryptography.hazmat.primitives.asymmetric import rsa
-
-from emulators.server import wire
+from emulators.server import google_accounts, wire
 from emulators.server.google_answers import Denial
 
 MANAGER = "cloudresourcemanager.googleapis.com"
 IDENTITY = "iam.googleapis.com"
 CREDENTIALS = "iamcredentials.googleapis.com"
-LIFE = 3600
+LIFE = google_accounts.LIFE
 LONGEST = 43200
 MOST = 100
 PAGE = 3
@@ -42,26 +40,6 @@ _TESTED = re.compile(r"/v3/projects/([^/]+):testIamPermissions")
 _KEY = re.compile(r"/v1/projects/([^/]+)/serviceAccounts/([^/]+)/keys/([^/]+)")
 _IMPERSONATED = re.compile(r"/v1/projects/-/serviceAccounts/([^/]+):generateAccessToken")
 _PERMISSION = re.compile(r"[a-zA-Z0-9]+(\.[a-zA-Z0-9]+){2}")
-
-
-@dataclasses.dataclass(slots=True)
-class Key:
-    """The public half of a key, and from when until when it is good."""
-
-    public: rsa.RSAPublicKey
-    created: str
-    expires: str
-
-
-@dataclasses.dataclass(slots=True)
-class Account:
-    """A service account."""
-
-    project: str
-    keys: dict[str, Key] = dataclasses.field(default_factory=dict)
-    disabled: bool = False
-    impersonators: set[str] = dataclasses.field(default_factory=set)
-    longest: int = LIFE
 
 
 @dataclasses.dataclass(slots=True)
@@ -88,14 +66,19 @@ class Apis:
     """Projects and service accounts, and the access tokens that were given."""
 
     def __init__(self) -> None:
-        self.accounts: dict[str, Account] = {}
+        self.own = google_accounts.Accounts()
         self.projects: dict[str, Project] = {}
         self.tokens: dict[str, Caller] = {}
         self.life: int | None = None
 
+    @property
+    def accounts(self) -> dict[str, google_accounts.Account]:
+        """The service accounts by email."""
+        return self.own.known
+
     def clear(self) -> None:
         """Forgets everything."""
-        self.accounts.clear()
+        self.own.clear()
         self.projects.clear()
         self.tokens.clear()
         self.life = None
@@ -103,6 +86,7 @@ class Apis:
     def commands(self) -> dict[str, Callable[..., Any]]:
         """Gives what the parent may call."""
         return {
+            **self.own.commands(),
             "create_project": self.create_project,
             "grant": self.grant,
             "switch_api": self.switch_api,
@@ -133,7 +117,9 @@ class Apis:
         """Lets tokens of a service account last for twelve hours, as an organization's policy does."""
         self.accounts[email].longest = LONGEST
 
-    def issue(self, member: str, project: str, scopes: Iterable[str], now: float, life: float = LIFE) -> str:
+    def issue(
+        self, member: str, project: str, scopes: Iterable[str], now: float, life: float = google_accounts.LIFE
+    ) -> str:
         """Gives an access token."""
         token = f"ya29.c.{secrets.token_urlsafe(48)}"
         self.tokens[token] = Caller(member, project, tuple(scopes), now + life)
@@ -156,6 +142,11 @@ class Apis:
             if found and request.method == method:
                 caller = self._caller(request, now, api)
                 return serve(caller, request, now, *found.groups())
+        if request.path.startswith("/v1/projects/"):
+            caller = self._caller(request, now, IDENTITY)
+            told = self.own.answer(request, caller.member, lambda project: self._granted(caller, project))
+            if told is not None:
+                return told
         raise Denial(404, "NOT_FOUND", "Requested entity was not found.")
 
     def _caller(self, request: wire.Request, now: float, api: str) -> Caller:
@@ -173,8 +164,11 @@ class Apis:
         return caller
 
     def _may(self, caller: Caller, project: str, permission: str) -> bool:
+        return permission in self._granted(caller, project)
+
+    def _granted(self, caller: Caller, project: str) -> frozenset[str]:
         known = self.projects.get(project)
-        return known is not None and permission in known.granted.get(caller.member, ())
+        return frozenset(known.granted.get(caller.member, ())) if known else frozenset()
 
     def _tested(self, caller: Caller, request: wire.Request, _: float, project: str) -> Mapping[str, Any]:
         asked = json.loads(request.body)["permissions"]
