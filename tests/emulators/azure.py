@@ -13,8 +13,8 @@ YEAR = 365 * 24 * 3600.0
 class Call(NamedTuple):
     """A request that arrived; status 0 where the connection was cut.
 
-    Actions: token, subscriptions, subscription, permissions, operations, application; of container registries
-    the path.
+    Actions: token, subscriptions, subscription, permissions, operations, application, updateApplication,
+    addPassword, removePassword; of container registries the path.
     """
 
     action: str
@@ -41,9 +41,49 @@ class AzureEmulator(service.Service):
         """Disables an application, or blocks it by Conditional Access; neither undoes both."""
         self.child.call("set_application", client=client, disabled=disabled, blocked=blocked)
 
-    def add_secret(self, client: str, value: str, *, seconds: float = YEAR, age: float = 0.0) -> None:
-        """Makes a secret that is so many seconds old and lives for so many more; negative: its life is over."""
-        self.child.call("add_secret", client=client, value=value, seconds=seconds, age=age)
+    def add_secret(
+        self,
+        client: str,
+        value: str,
+        *,
+        seconds: float = YEAR,
+        age: float = 0.0,
+        name: str | None = "made by hand",
+    ) -> str:
+        """Makes a secret that is so many seconds old and lives for so many more; gives its ID.
+
+        Negative: its life is over.
+        """
+        made = self.child.call("add_secret", client=client, value=value, seconds=seconds, age=age, name=name)
+        return str(made)
+
+    def let_own(self, client: str, owner: str) -> None:
+        """Makes an application the owner of one, which may be itself."""
+        self.child.call("own", client=client, owner=owner)
+
+    def limit_secrets(self, client: str, *, most: int = 1200, longest: float | None = YEAR * 10) -> None:
+        """Sets how many secrets an application may have, and how many seconds one may live; None: not at all."""
+        self.child.call("limit_secrets", client=client, most=most, longest=longest)
+
+    def serve_graph(self, url: str) -> None:
+        """Makes the tenant know the Graph of another cloud, which a proxy leads here."""
+        self.child.call("serve_graph", url=url)
+
+    def set_tags(self, client: str, *tags: str) -> None:
+        """Tags an application."""
+        self.child.call("set_tags", client=client, tags=list(tags))
+
+    def tags(self, client: str) -> list[str]:
+        """Reads the tags of an application."""
+        return list(self.child.call("tags", client=client))
+
+    def delay_new_keys(self, seconds: float) -> None:
+        """Leaves secrets unknown at sign-ins until they are this old, as Entra ID does for minutes."""
+        self.child.call("delay_new_keys", seconds=seconds)
+
+    def list_new_keys_late(self, seconds: float) -> None:
+        """Leaves secrets out of what Graph shows until they are this old."""
+        self.child.call("list_new_keys_late", seconds=seconds)
 
     def add_certificate(self, client: str, pem: str) -> None:
         """Makes a certificate known that the application signs in with in place of a secret."""

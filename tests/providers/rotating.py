@@ -124,6 +124,13 @@ class Rotations:
         with pytest.raises(errors.Rejected):
             stage.check()
 
+    def test_a_key_does_not_end_itself(self, stage: suite.Stage, denied: Callable[..., Any]) -> None:
+        ask(stage, "make", MARK)
+        own = self.key_id(stage)
+        for call in ["disable", "delete"] if rotation_of(stage).disables else ["delete"]:
+            assert own in denied(errors.Misconfigured, call, own).message
+        assert stage.check()
+
     def test_keys_renew_each_other_again_and_again(self, stage: suite.Stage, ask: Callable[..., Any]) -> None:
         fields: Fields = stage.good
         for _ in range(3):

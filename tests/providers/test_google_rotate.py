@@ -86,6 +86,11 @@ class TestRotation(rotating.Rotations):
             "delete": ["/token", f"{keys}/{NO_KEY}"],
         }
 
+    def test_what_is_called_a_key_names_nothing_else(self, emulator: Google, ask: Callable[..., Any]) -> None:
+        emulator.reset_calls()
+        ask("delete", "../../x?y")
+        assert [call.path for call in emulator.calls] == ["/token", f"{ACCOUNT}/keys/..%2F..%2Fx%3Fy"]
+
     def test_the_new_key_file_is_what_google_gave(self, ask: Callable[..., Any]) -> None:
         made = ask("make", rotating.MARK)
         text = made.fields["serviceAccountJSON"]

@@ -123,13 +123,19 @@ class Rotation(abc.ABC):
 
     def disable(self, config: Any, keys: _sigv4.Keys, key_id: str, context: contract.Context) -> None:
         """Switches a key off."""
-        iam = self.iam(config, keys.key(), context, context.end())
+        iam = self._ending(config, keys, key_id, context)
         _ask(iam, "UpdateAccessKey", {"AccessKeyId": key_id, "Status": "Inactive"}, ends=True)
 
     def delete(self, config: Any, keys: _sigv4.Keys, key_id: str, context: contract.Context) -> None:
         """Deletes a key."""
-        iam = self.iam(config, keys.key(), context, context.end())
+        iam = self._ending(config, keys, key_id, context)
         _ask(iam, "DeleteAccessKey", {"AccessKeyId": key_id}, ends=True)
+
+    def _ending(self, config: Any, keys: _sigv4.Keys, key_id: str, context: contract.Context) -> _iam.IAM:
+        """Gives IAM, to end a key that is another one."""
+        if key_id == keys.key().id:
+            raise rotate.ends_itself(key_id)
+        return self.iam(config, keys.key(), context, context.end())
 
     def _user(self, config: Any, keys: _sigv4.Keys, context: contract.Context) -> tuple[str, _iam.IAM]:
         """Gives the name of the key's user, without its path, and IAM; raises Misconfigured where it is none's."""

@@ -10,6 +10,7 @@ import base64
 import dataclasses
 import datetime
 import re
+import urllib.parse
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -89,11 +90,19 @@ class Rotation(abc.ABC):
 
     def disable(self, config: Any, keys: Any, key_id: str, context: contract.Context) -> None:
         """Switches a key off."""
-        self._iam(config, keys, context).end("POST", f"/keys/{key_id}:disable")
+        self._end(config, keys, key_id, context, "POST", ":disable")
 
     def delete(self, config: Any, keys: Any, key_id: str, context: contract.Context) -> None:
         """Deletes a key."""
-        self._iam(config, keys, context).end("DELETE", f"/keys/{key_id}")
+        self._end(config, keys, key_id, context, "DELETE")
+
+    def _end(
+        self, config: Any, keys: Any, key_id: str, context: contract.Context, method: str, how: str = ""
+    ) -> None:
+        """Ends a key that is another one."""
+        if key_id == self.account(config, keys).key_id:
+            raise rotate.ends_itself(key_id)
+        self._iam(config, keys, context).end(method, f"/keys/{urllib.parse.quote(key_id, safe='')}{how}")
 
     def _iam(self, config: Any, keys: Any, context: contract.Context) -> "_Iam":
         account = self.account(config, keys)

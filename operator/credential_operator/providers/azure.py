@@ -10,6 +10,7 @@ from credential_operator.api import values
 from credential_operator.providers import (
     _azure,
     _azure_issue,
+    _azure_rotate,
     _certificate,
     _graph,
     _permissions,
@@ -18,6 +19,7 @@ from credential_operator.providers import (
     contract,
     issue,
     network,
+    rotate,
 )
 
 TENANT = rf"^({_azure.GUID}|[A-Za-z0-9-]+([.][A-Za-z0-9-]+)+)$"
@@ -142,6 +144,25 @@ class RegistryPassword(Tokens, _azure_issue.RegistryPassword):
     """What a registry gives for a token of the application."""
 
 
+class Rotation(_azure_rotate.Rotation):
+    """The secrets of the application."""
+
+    def graph(self, config: Config) -> str:
+        """Gives the URL of Microsoft Graph; raises Misconfigured where only a private cloud could tell it."""
+        return _graph_url(config)
+
+    def secret(self, keys: Shown) -> str:
+        """Gives the stored secret; empty where none is stored."""
+        return "" if isinstance(keys, _sign_in.Federated) else _text(keys.client_secret)
+
+    def application(self, config: Config, keys: Shown, context: contract.Context) -> _sign_in.Application:
+        """Gives the application, with the time that begins now."""
+        return _application(config, keys, context)
+
+    def disable(self, config: Config, keys: Shown, key_id: str, context: contract.Context) -> None:
+        """Does nothing: a secret can only be deleted."""
+
+
 class Provider:
     """Signs in with the secret or the certificate, and asks which subscriptions the application sees."""
 
@@ -156,6 +177,7 @@ class Provider:
     keys = Keys
     workload_identity = contract.WorkloadIdentity
     issues: ClassVar[tuple[issue.Kind[Any], ...]] = (AccessToken(), RegistryPassword())
+    rotation: ClassVar[rotate.Rotation] = Rotation()
     permission_sets: ClassVar[Mapping[str, tuple[str, ...]]] = {}
     variables: ClassVar[Mapping[str, tuple[str, ...]]] = VARIABLES
     example: ClassVar[Mapping[str, Any]] = {

@@ -9,6 +9,7 @@ import datetime
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
+from credential_operator import errors
 from credential_operator.providers import contract
 
 
@@ -17,7 +18,7 @@ class Listed:
     """A key of a principal, as its provider lists it.
 
     `mark` is what its maker wrote on it; None where the provider's keys cannot be written on. `used`: whether anybody
-    has ever used it; None where the provider does not tell.
+    has ever used it; None where the provider does not tell. `hint` is how its secret begins, where that is told.
     """
 
     id: str
@@ -25,20 +26,26 @@ class Listed:
     enabled: bool = True
     mark: str | None = None
     used: bool | None = None
+    hint: str = dataclasses.field(default="", repr=False)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Made:
-    """A new key: its public name, and the fields of its type's key material by their public names."""
+    """A new key: its public name, the fields of its type's key material by their public names, and when it ends.
+
+    One that ends has to have a successor by then, however long keys are to be kept.
+    """
 
     id: str
     fields: Mapping[str, str] = dataclasses.field(repr=False)
+    expires_at: datetime.datetime | None = None
 
 
 class Rotation(Protocol):
     """How one type's keys are rotated. Stateless; every call runs in a thread of its own and raises a CredentialError.
 
-    Every call is made with a key that works. A call that ends what has ended already is no error.
+    Every call is made with a key that works. A call that ends what has ended already is no error, and none ends the
+    key that it is made with: that is Misconfigured.
     """
 
     most: ClassVar[int]
@@ -88,6 +95,14 @@ class Rotator(Protocol):
     """A type whose keys can renew themselves."""
 
     rotation: ClassVar[Rotation]
+
+
+def ends_itself(key_id: str) -> errors.Misconfigured:
+    """Says that a key is not ended with itself."""
+    return errors.Misconfigured(
+        f"Key {key_id} is the one that asks for its own end, or cannot be told from it: write the key that replaced it "
+        "where this one stands, or end it by hand."
+    )
 
 
 def rotation_of(provider: object) -> Rotation | None:

@@ -53,6 +53,13 @@ class Azure(desk.Desk):
             "add_application": self.add_application,
             "set_application": self.set_application,
             "add_secret": self.add_secret,
+            "own": self.own,
+            "limit_secrets": self.limit_secrets,
+            "serve_graph": self.serve_graph,
+            "set_tags": lambda client, tags: setattr(self.authority.applications[client], "tags", tags),
+            "tags": lambda client: self.authority.applications[client].tags,
+            "delay_new_keys": lambda seconds: setattr(self.authority, "unknown", seconds),
+            "list_new_keys_late": lambda seconds: setattr(self.authority, "unlisted", seconds),
             "add_certificate": self.add_certificate,
             "add_federated_credential": self.add_federated_credential,
             "trust_issuer": self.trust_issuer,
@@ -87,7 +94,7 @@ class Azure(desk.Desk):
         if request.path == "/subscriptions":
             return "subscriptions"
         if request.path.startswith("/v1.0/applications"):
-            return "application"
+            return graph.action(request)
         return next((name for form, name in _NAMES.items() if form.fullmatch(request.path)), request.path)
 
     def serve(self, request: wire.Request, now: float) -> wire.Reply:
@@ -99,7 +106,7 @@ class Azure(desk.Desk):
         claims = self._claims(request, now)
         if claims is None:
             return self._error(401, "InvalidAuthenticationToken", "The access token is invalid.")
-        if self.action(request) == "application":
+        if request.path.startswith("/v1.0/applications"):
             return graph.answer(request, claims, self.authority)
         return self._manage(request, claims)
 
@@ -140,10 +147,25 @@ class Azure(desk.Desk):
         for name, value in what.items():
             setattr(self.authority.applications[client.lower()], name, value)
 
-    def add_secret(self, client: str, value: str, seconds: float, age: float) -> None:
-        """Makes a secret that is so old, and lives for so many seconds more."""
-        secret = entra.Secret(value, time.time() - age, time.time() + seconds)
+    def add_secret(self, client: str, value: str, seconds: float, age: float, name: str | None) -> str:
+        """Makes a secret that is so old, and lives for so many seconds more; gives its ID."""
+        secret = entra.Secret(value, time.time() - age, time.time() + seconds, name)
         self.authority.applications[client.lower()].secrets.append(secret)
+        return secret.key_id
+
+    def own(self, client: str, owner: str) -> None:
+        """Makes an application the owner of one."""
+        self.authority.applications[client.lower()].owners.add(owner.lower())
+
+    def limit_secrets(self, client: str, most: int, longest: float | None) -> None:
+        """Sets how many secrets an application may have, and how long one may live."""
+        application = self.authority.applications[client.lower()]
+        application.most, application.longest = most, longest
+
+    def serve_graph(self, url: str) -> None:
+        """Makes the tenant know the Graph of another cloud."""
+        self.authority.resources.add(url)
+        self.authority.graphs.add(url)
 
     def add_certificate(self, client: str, pem: str) -> None:
         """Makes a certificate known."""

@@ -9,6 +9,7 @@ import dataclasses
 import hmac
 import json
 import re
+import time
 import urllib.parse
 import uuid
 from collections.abc import Callable, Mapping
@@ -68,11 +69,14 @@ class Refusal(Exception):
 
 @dataclasses.dataclass(slots=True)
 class Secret:
-    """A client secret, from when and until when it lives (seconds since 1970)."""
+    """A client secret, from when and until when it lives, and when it was really made (seconds since 1970)."""
 
     value: str
     starts_at: float
     expires_at: float
+    name: str | None = "made by hand"
+    key_id: str = dataclasses.field(default_factory=lambda: str(uuid.uuid4()))
+    made_at: float = dataclasses.field(default_factory=time.time)
 
 
 class Federated(NamedTuple):
@@ -87,7 +91,9 @@ class Federated(NamedTuple):
 class Application:
     """An application in one tenant; `blocked` by Conditional Access.
 
-    Its certificates stand under their SHA-256, as `x5t#S256` words it; `roles` are its permissions on Graph.
+    Its certificates stand under their SHA-256, as `x5t#S256` words it; `roles` are its permissions on Graph, and
+    `owners` other applications or itself. `most` and `longest` are how many secrets it may have and how long one may
+    live, in seconds; None: it may have none.
     """
 
     tenant: str
@@ -95,6 +101,10 @@ class Application:
     certificates: dict[str, x509.Certificate] = dataclasses.field(default_factory=dict)
     federated: list[Federated] = dataclasses.field(default_factory=list)
     roles: list[str] = dataclasses.field(default_factory=list)
+    owners: set[str] = dataclasses.field(default_factory=set)
+    tags: list[str] = dataclasses.field(default_factory=list)
+    most: int = 1200
+    longest: float | None = float("inf")
     disabled: bool = False
     blocked: bool = False
 
@@ -109,6 +119,7 @@ class Authority:
         self.graphs: set[str] = set()
         self.issuers: dict[str, dict[str, Any]] = {}
         self.life = LIFE
+        self.unknown = self.unlisted = 0.0
         self._key = key
 
     def token(self, tenant_name: str, request: wire.Request, now: float) -> wire.Reply:
@@ -176,7 +187,7 @@ class Authority:
         if form.get("client_assertion_type") == ASSERTION:
             self._require_assertion(application, form, now, url)
         else:
-            _require_secret(application, form["client_secret"], now)
+            _require_secret(application, form["client_secret"], now, self.unknown)
         if application.blocked:
             raise Refusal(53003)
 
@@ -217,10 +228,11 @@ class Authority:
         return jwt.encode(claims, self._key, algorithm="RS256", headers={"kid": KEY_ID})
 
 
-def _require_secret(application: Application, sent: str, now: float) -> None:
+def _require_secret(application: Application, sent: str, now: float, unknown: float) -> None:
+    """Finds the secret that was sent; none is known before it is so many seconds old."""
     found = (one for one in application.secrets if hmac.compare_digest(one.value.encode(), sent.encode()))
     secret = next(found, None)
-    if secret is None:
+    if secret is None or time.time() - secret.made_at < unknown:
         raise Refusal(7000215)
     if secret.expires_at <= now:
         raise Refusal(7000222)
