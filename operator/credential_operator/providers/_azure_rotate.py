@@ -34,10 +34,10 @@ TAG = "credential-operator.io/owner="
 Nothing else can be written without another right: the name of a secret could say it too, but only once there is one.
 """
 LIVES = tuple(datetime.timedelta(days=days) for days in (730, 365, 180))
-"""How long a new secret is to be good: as long as Graph's own choice, or as a tenant's policy allows.
+"""How long a new secret is to be good: as long as Graph itself would choose, else as a tenant's policy allows.
 
-Longer than any interval with what comes after it, so that the secret outlives an operator that is gone: what ends it is
-the rotation.
+The first is longer than any interval with all that comes after it, so that the secret outlives an operator that is
+gone: what ends it is the rotation.
 """
 TOO_LONG = "CredentialInvalidLifetimeAsPerAppPolicy"
 GONE = frozenset({"BadRequest", "Request_BadRequest", "Request_ResourceNotFound"})
@@ -117,7 +117,7 @@ class Rotation(abc.ABC):
         return next((tag.removeprefix(TAG) for tag in tags if tag.startswith(TAG)), "")
 
     def claim(self, config: Any, keys: Any, owner: str, context: contract.Context) -> None:
-        """Tags the application, beside the tags that it has."""
+        """Tags the application, beside the tags that it has; Graph writes them as a whole, whoever did so meanwhile."""
         own = self._open(config, keys, context)
         others = [tag for tag in own.tags() if not tag.startswith(TAG)]
         own.ask("PATCH", "", {"tags": [*others, f"{TAG}{owner}"]})
