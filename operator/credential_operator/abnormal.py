@@ -84,6 +84,20 @@ def renewal_failing(seen: Situation) -> State | None:
     return seen.known("RenewalFailing") if found.renewing else None
 
 
+def rotation_failing(seen: Situation) -> State | None:
+    """RotationFailing: a step of a key's rotation that is due could not be taken."""
+    managed = seen.found.managed
+    if managed is None:
+        return None
+    if managed.error is not None:
+        return State(
+            "True",
+            managed.error.reason,
+            f"The key is not renewed, and the present one stays published. {managed.error.message}",
+        )
+    return seen.known("RotationFailing") if managed.due else None
+
+
 def suspended(seen: Situation) -> State | None:
     """Suspended: the owner wants nothing done."""
     if not seen.found.suspended:

@@ -117,6 +117,21 @@ class Checker:
         with self._noted(functools.partial(_count_issue, wanted.provider.name, kind.name), endpoint):
             return await self._run(functools.partial(_issue, wanted, keys, context), endpoint, timeout)
 
+    async def ask(
+        self,
+        call: Callable[[contract.Context], Result],
+        *,
+        type_name: str,
+        what: str,
+        endpoint: str,
+        timeout: float,
+        external_id: str,
+    ) -> Result:
+        """Makes one call of a key's rotation; raises a CredentialError."""
+        context = self._context(timeout, external_id)
+        with self._noted(functools.partial(_count_rotation, type_name, what), endpoint):
+            return await self._run(functools.partial(call, context), endpoint, timeout)
+
     def close(self) -> None:
         """Lets the threads end; calls that were not begun are dropped."""
         self._pool.shutdown(wait=False, cancel_futures=True)
@@ -157,6 +172,10 @@ def _count_validation(type_name: str, outcome: str, seconds: float) -> None:
 
 def _count_issue(type_name: str, kind: str, outcome: str, _: float) -> None:
     metrics.ISSUES.labels(type_name, kind, outcome).inc()
+
+
+def _count_rotation(type_name: str, what: str, outcome: str, _: float) -> None:
+    metrics.ROTATION_CALLS.labels(type_name, what, outcome).inc()
 
 
 def _issue(wanted: Wanted, keys: Any, context: contract.Context) -> issue.Issued:

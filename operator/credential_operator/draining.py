@@ -81,7 +81,9 @@ class Draining:
         changed = findings.parse_time(seen.status.get("source", {}).get("changedAt"))
         own = {objects.Key(seen.key.namespace, target.name): since for target in seen.spec.targets}
         source = {} if seen.source_key is None else {seen.source_key: changed or since}
-        return {**source, **own, **dict(self._borrowed(seen))}
+        # What was the source before the operator had keys made holds the first one for ever.
+        left = {} if seen.left_key is None else {seen.left_key: None}
+        return {**source, **left, **own, **dict(self._borrowed(seen))}
 
     def _borrowed(self, seen: view.View) -> Iterable[tuple[objects.Key, Time | None]]:
         version = seen.status.get("source", {}).get("resourceVersion")

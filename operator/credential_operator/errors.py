@@ -3,7 +3,7 @@
     CredentialError           reason (stable, CamelCase), message (public prose: what is wrong, what to do)
       Stalled                 the owner must change something; looked at again at the interval
         InvalidSpec  InvalidKeyMaterial  Rejected  Expired  KeyDisabled  PermissionDenied  Misconfigured
-        TargetConflict  Forbidden
+        TargetConflict  Forbidden  RotatedElsewhere
       Waiting                 something else must come first; a watch wakes us
         SourceNotFound  HeldBack  InUse
       Transient               nobody has to act; tried again with backoff
@@ -97,6 +97,12 @@ class Forbidden(Stalled):
     """The API server refused the operator."""
 
     reason = "Forbidden"
+
+
+class RotatedElsewhere(Stalled):
+    """Another cluster or Credential rotates the principal's keys; the message names it."""
+
+    reason = "RotatedElsewhere"
 
 
 class Waiting(CredentialError):

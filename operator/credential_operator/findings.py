@@ -106,6 +106,20 @@ class Needs:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Managed:
+    """How far the rotation of a key has got that renews itself: what the status says, and what happened.
+
+    `error`: why the step that is due could not be taken; `due`: one is due still. `events` have a reason and a message
+    each.
+    """
+
+    document: Json
+    error: errors.CredentialError | None = None
+    due: bool = False
+    events: tuple[tuple[str, str], ...] = ()
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Timing:
     """How often to look: the validation interval (zero: only on change), and a jitter in [0, 1)."""
 
@@ -127,7 +141,8 @@ class Pass:
     `locks`: the provider locks accounts, so that a refused key is not tried again until it changes.
     `permissions`, `reach`: the spec asks for these. `keyless`: no key is stored. `renewal`: why a short-lived
     key could not be renewed in this pass; `renewing`: some are due still; `look_at`: when to look again
-    at them, or at who runs the previous key. `rotation`: what is said of that.
+    at them, at who runs the previous key, or for the next step of a rotation. `rotation`: what is said of the last
+    one; `managed`: how far the next one has got, where keys renew themselves.
     """
 
     generation: int
@@ -156,6 +171,7 @@ class Pass:
     renewing: bool = False
     look_at: Time | None = None
     rotation: Json | None = None
+    managed: Managed | None = None
 
     @property
     def error(self) -> errors.CredentialError | None:

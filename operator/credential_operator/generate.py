@@ -149,6 +149,9 @@ def _samples(provider: contract.Provider[Any, Any]) -> Iterator[tuple[str, list[
     if issues := issue.kinds(provider):
         name = f"{_kebab(provider.name)}-short-lived"
         yield name, _example(provider, name, provider.example, issue=_usual(issues))
+    if rotate.rotation_of(provider) is not None:
+        name = f"{_kebab(provider.name)}-rotated"
+        yield name, _rotating(provider, name)
     if isinstance(provider, contract.Keyless):
         name = f"{_kebab(provider.name)}-workload-identity"
         yield name, _keyless_example(provider, name, provider.workload_identity)
@@ -186,6 +189,13 @@ def _example(
         },
         _object(kinds.CREDENTIAL, name, spec),
     ]
+
+
+def _rotating(provider: contract.Provider[Any, Any], name: str) -> list[Json]:
+    """Gives a source Secret with the first key, and the Credential that makes those that follow."""
+    source, made = _example(provider, name, provider.example)
+    made["spec"]["rotation"] = {"interval": "2160h", "keepOld": "24h", "store": f"{name}-kept"}
+    return [source, made]
 
 
 def _keyless_example(

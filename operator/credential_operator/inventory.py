@@ -19,6 +19,7 @@ DOMAIN = "credential-operator.io"
 FINALIZER = f"{DOMAIN}/in-use-protection"
 RECONCILE_AT = f"{DOMAIN}/reconcile-at"
 FORCE_DELETE = f"{DOMAIN}/force-delete"
+ROTATE_AT = f"{DOMAIN}/rotate-at"
 OWNER = f"{DOMAIN}/credential"
 """Label of a target Secret: the name of the Credential that it belongs to."""
 BORROWER = f"{DOMAIN}/reference"
@@ -399,5 +400,6 @@ def _rotation(status: Json) -> tuple[str, int] | None:
 
 
 def _secret_names(spec: Json) -> list[str]:
-    source = [spec["secretRef"]["name"]] if "secretRef" in spec else []
-    return [*source, *(one["name"] for one in spec.get("targets", ()))]
+    places = (("secretRef", "name"), ("rotation", "store"))
+    sources = [spec[word][name] for word, name in places if word in spec]
+    return [*sources, *(one["name"] for one in spec.get("targets", ()))]

@@ -306,10 +306,17 @@ CONDITIONS: Mapping[str, Sequence[Row]] = {
     "DeletionBlocked": (abnormal.blocked,),
     "Expiring": (abnormal.expiring,),
     "RenewalFailing": (abnormal.renewal_failing,),
+    "RotationFailing": (abnormal.rotation_failing,),
     "Suspended": (abnormal.suspended,),
     "Warning": (abnormal.warned,),
 }
 """The rows of each condition, in the order in which they are asked; later conditions see earlier ones."""
 
-LASTING = frozenset(CONDITIONS) - {"DeletionBlocked", "Expiring", "RenewalFailing", "Suspended"}
+LASTING = frozenset(CONDITIONS) - {
+    "DeletionBlocked",
+    "Expiring",
+    "RenewalFailing",
+    "RotationFailing",
+    "Suspended",
+}
 """What stays as it was said where nothing was looked at."""

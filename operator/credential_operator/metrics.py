@@ -40,6 +40,12 @@ ISSUES = prometheus.Counter(
     ["type", "kind", "outcome"],
     namespace=NAMESPACE,
 )
+ROTATION_CALLS = prometheus.Counter(
+    "rotation_call",
+    "Calls to providers that rotate keys, by type, call and outcome.",
+    ["type", "call", "outcome"],
+    namespace=NAMESPACE,
+)
 API_REQUESTS = prometheus.Counter(
     "api_request", "Requests to the API server by verb and code.", ["verb", "code"], namespace=NAMESPACE
 )

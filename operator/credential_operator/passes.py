@@ -14,9 +14,11 @@ from credential_operator import (
     installation,
     inventory,
     issuing,
+    keystore,
     lending,
     publishing,
     reconcile,
+    rotating,
     settings,
     sources,
     survey,
@@ -72,6 +74,15 @@ def of_both_kinds(
         issued=issued,
         clock=now,
     )
+    rotated = rotating.Rotating(
+        kept=keystore.Keystore(connection, known, queue.wake),
+        checker=checker,
+        source_of=source_of,
+        keyring=keyring,
+        cluster=chosen.cluster_name,
+        watches=asked.watches,
+        clock=now,
+    )
     reconciler = reconcile.Reconciler(
         connection=connection,
         known=known,
@@ -86,6 +97,7 @@ def of_both_kinds(
         publisher=publisher,
         asked=asked,
         given=given,
+        rotated=rotated,
         apart=apart,
         clock=now,
     )

@@ -92,11 +92,12 @@ class Protection:
 
     def _told(self, seen: view.View) -> tuple[status.Event, ...]:
         """Gives the events about a release, from memory: force is for when lists fail, too."""
-        cleared = status.cleared(self._survey.cleared(seen))
+        store = seen.spec.rotation.store if seen.spec.rotation is not None and seen.has_store else ""
+        told = (*status.cleared(self._survey.cleared(seen)), *status.kept(store))
         if not seen.forced:
-            return cleared
+            return told
         needs = self._survey.needs(seen, seen.recorded)
-        return (*cleared, *status.forced(seen.forced, needs, seen.key.namespace))
+        return (*told, *status.forced(seen.forced, needs, seen.key.namespace))
 
     async def _dying(self, namespace: str) -> bool:
         try:

@@ -27,12 +27,14 @@ from credential_operator import (
     pacing,
     protection,
     publishing,
+    rotating,
     sources,
     status,
     survey,
     targets,
     view,
 )
+from credential_operator.providers import contract
 
 logger = logging.getLogger(__name__)
 
@@ -71,6 +73,7 @@ class Reconciler:
         publisher: publishing.Publisher,
         asked: survey.Survey,
         given: distributor.Distributor,
+        rotated: rotating.Rotating,
         apart: gate.Gate,
         clock: Callable[[], datetime.datetime],
     ) -> None:
@@ -88,6 +91,7 @@ class Reconciler:
         self._clock = clock
         self._publisher = publisher
         self._draining = draining.Draining(known, asked, clock=clock)
+        self._rotating = rotated
         self._protection = protection.Protection(
             connection, known, written, asked=asked, given=given, recorder=recorder
         )
@@ -122,6 +126,7 @@ class Reconciler:
             seen = self._again(seen)
         found = await self._publisher.renew(seen, await self._look(seen))
         found = await self._draining.look(seen, found)
+        found = await self._rotating.advance(seen, found)
         found = self._needed(seen, found, needs)
         result = status.after(seen.status, found, self._clock())
         await self._report(seen, result)
@@ -131,6 +136,7 @@ class Reconciler:
         self._attempts.pop(key, None)
         self._publisher.forget(key)
         self._draining.forget(key)
+        self._rotating.forget(key)
 
     def _needed(self, seen: view.View, found: findings.Pass, needs: findings.Needs | None) -> findings.Pass:
         """Adds who needs the Credential; `needs` has who holds back its deletion."""
@@ -193,11 +199,13 @@ class Reconciler:
             errors.Misconfigured,
             errors.InvalidSpec,
         ) as error:
-            return dataclasses.replace(found, verdict=error, source=self._source(seen, None), new_key=True)
+            return dataclasses.replace(found, verdict=error, source=self._source(seen), new_key=True)
         published = self._publisher.digests(seen)
         # Without targets, nothing but this process's memory tells that it is the key that was checked.
         same_key = (published or ({attempts.digest} if not seen.spec.targets else set())) == {source.digest}
         verdict = await self._judge(seen, source, todo=todo, same_key=same_key)
+        if isinstance(verdict, contract.Validation) and verdict.key_id is None:
+            verdict = dataclasses.replace(verdict, key_id=source.key_id)
         asked = verdict is not findings.UNCHANGED
         if asked:
             self._remember(attempts, source, verdict, seen)
@@ -207,7 +215,10 @@ class Reconciler:
             verdict=verdict,
             new_key=bool(published) and not same_key,
             refusals=attempts.refusals,
-            source=self._source(seen, source) if decided else None,
+            # The operator's own Secret changes with each step of a rotation, and borrowers look at its version.
+            source=self._source(seen, source, same_key=same_key)
+            if decided or (same_key and seen.keeps(source.name))
+            else None,
         )
         if not view.publishable(seen, verdict, source.version, same_key=same_key):
             whole = len(found.targets) == len(seen.recorded)
@@ -251,14 +262,16 @@ class Reconciler:
 
     # What a pass starts from
 
-    def _source(self, seen: view.View, source: sources.Source | None) -> Json | None:
-        if seen.spec.secret_ref is None:
+    def _source(
+        self, seen: view.View, source: sources.Source | None = None, *, same_key: bool = False
+    ) -> Json | None:
+        if seen.secret_ref is None:
             return None
         before = seen.status.get("source") or {}
         version = None if source is None else source.version
-        changed = before.get("resourceVersion") != version or "changedAt" not in before
+        changed = (before.get("resourceVersion") != version and not same_key) or "changedAt" not in before
         return {
-            "secretName": seen.spec.secret_ref.name,
+            "secretName": seen.secret_ref.name if source is None else source.name,
             **({} if version is None else {"resourceVersion": version}),
             "changedAt": findings.show_time(self._clock()) if changed else before["changedAt"],
         }

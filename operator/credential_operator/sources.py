@@ -5,10 +5,12 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from credential_operator import cluster, errors, installation, inventory, layouts, objects, view
+from credential_operator import cluster, errors, installation, inventory, keystore, layouts, objects, view
 from credential_operator.api import credential
 from credential_operator.formats import contract as formats_contract
 from credential_operator.providers import contract
+
+Json = dict[str, Any]
 
 TOKEN_SECONDS = 600
 """How long the token of a ServiceAccount is good: the least that the API server gives."""
@@ -16,9 +18,14 @@ TOKEN_SECONDS = 600
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """Key material, and what stands for it without showing it; `version` is the Secret's, if it is from one."""
+    """Key material, and what stands for it without showing it; `name` and `version` are the Secret's, if any.
 
+    `key_id` is the key's public name, where the operator had it made.
+    """
+
+    name: str = ""
     version: str | None
+    key_id: str | None = None
     digest: str
     keys: Any = dataclasses.field(repr=False)
 
@@ -45,26 +52,48 @@ class Sources:
 
     async def load(self, seen: view.View) -> Source:
         """Reads the source Secret, or makes a token; raises SourceNotFound, or what `layouts.load` does."""
-        if seen.spec.secret_ref is not None:
-            return await self._secret(seen, seen.spec.secret_ref)
+        if seen.secret_ref is not None:
+            return await self._stored(seen, seen.secret_ref)
         if isinstance(seen.provider, contract.Keyless):
             return await self._token(seen, seen.provider)
         raise errors.InvalidSpec(f"{seen.type} needs a stored key: name its Secret in spec.secretRef.")
 
-    async def _secret(self, seen: view.View, source: credential.SecretRef) -> Source:
-        try:
-            secret = await self._connection.secret(seen.key.namespace, source.name)
-        except cluster.NotFound:
+    async def _stored(self, seen: view.View, source: credential.SecretRef) -> Source:
+        """Reads the store where there is one, so that no key is gone back to that it has replaced; else the source."""
+        rotation = seen.spec.rotation
+        if rotation is not None:
+            found = await self._found(seen, rotation.store)
+            if found is not None and keystore.is_store(found["metadata"], seen.key.name):
+                return self._read(seen, credential.SecretRef(name=rotation.store), found)
+            if seen.has_store:
+                raise errors.SourceNotFound(
+                    f"Secret {rotation.store}, in which the operator kept the keys that it had made, is gone. Restore "
+                    "it; or write a new key to the Secret of spec.secretRef, take spec.rotation away, and put it "
+                    "back."
+                )
+        found = await self._found(seen, source.name)
+        if found is None:
             raise errors.SourceNotFound(
                 f"Secret {source.name} does not exist: create it, or name another one in spec.secretRef."
-            ) from None
+            )
+        return self._read(seen, source, found)
+
+    async def _found(self, seen: view.View, name: str) -> Json | None:
+        try:
+            return await self._connection.secret(seen.key.namespace, name)
+        except cluster.NotFound:
+            return None
+
+    def _read(self, seen: view.View, source: credential.SecretRef, secret: Json) -> Source:
         concerned = self._known.put_secret(secret["metadata"])
         self._wake(one for one in concerned if one != objects.Object(inventory.CREDENTIAL, seen.key))
         data = {field: base64.b64decode(value) for field, value in (secret.get("data") or {}).items()}
         keys = layouts.load(seen.provider, seen.config, source, data, self._layouts)
         fields = seen.provider.fields(seen.config, keys)
         return Source(
+            name=source.name,
             version=secret["metadata"]["resourceVersion"],
+            key_id=keystore.current_id(secret["metadata"]),
             digest=self._keyring.source(*seen.key, fields),
             keys=keys,
         )

@@ -114,8 +114,8 @@ def _facts(old: Mapping[str, Any], found: Pass, now: Time) -> Json:
         facts["lastHandledReconcileAt"] = found.reconcile_at
     if found.source is not None:
         facts["source"] = found.source
-    if found.rotation is not None:
-        facts["rotation"] = found.rotation
+    if rotation := _rotation(found):
+        facts["rotation"] = rotation
     if found.targets:
         facts["targets"] = [target.document() for target in sorted(found.targets, key=lambda one: one.name)]
     if isinstance(found.verdict, contract.Validation):
@@ -130,6 +130,13 @@ def _facts(old: Mapping[str, Any], found: Pass, now: Time) -> Json:
     if end is not None:
         facts["expiresAt"] = show_time(end)
     return _planned(facts, found, now)
+
+
+def _rotation(found: Pass) -> Json:
+    """Gives what is said of the last rotation, and of the next where keys renew themselves."""
+    last = {name: value for name, value in (found.rotation or {}).items() if name != "managed"}
+    managed = found.managed.document if found.managed is not None else {}
+    return last | ({"managed": managed} if managed else {})
 
 
 def _identified(validation: contract.Validation, known: Mapping[str, Any], now: Time) -> Json:
@@ -260,6 +267,7 @@ def _events(
             ("Warning", "True"),
             ("Expiring", "True"),
             ("RenewalFailing", "True"),
+            ("RotationFailing", "True"),
             ("DeletionBlocked", "True"),
         )
         if _turned(before.get(name), states.get(name), wrong)
@@ -267,6 +275,8 @@ def _events(
     validated = states["Validated"]
     if validated.value == "True" and before.get("Validated", {}).get("status") == "False":
         events.append(Event(type="Normal", reason="Accepted", message=validated.message))
+    managed = found.managed.events if found.managed is not None else ()
+    events += (Event(type="Normal", reason=reason, message=message) for reason, message in managed)
     return tuple(dict.fromkeys([*events, *cleared(found.cleared), *_written(before, found)]))
 
 
@@ -341,6 +351,17 @@ def cleared(references: Sequence[str]) -> tuple[Event, ...]:
     message = f"No longer in the way of the deletion, since deleted: {abnormal.listed(references)}."
     hint = "Who did it is in the API server's audit log."
     return (Event(type="Normal", reason="ReferenceDeleted", message=f"{message} {hint}"),)
+
+
+def kept(store: str) -> tuple[Event, ...]:
+    """Tells which Secret with keys stays when its Credential goes; empty: none."""
+    if not store:
+        return ()
+    message = (
+        f"Secret {store} stays: it holds the only copy of the key. Delete it when nobody needs the key, or let the "
+        "next Credential of this name go on with it."
+    )
+    return (Event(type="Normal", reason="KeysLeft", message=message),)
 
 
 def _on_one_line(text: str) -> str:

@@ -246,9 +246,9 @@ class Survey:
 
 
 def _secrets(seen: view.View, published: Iterable[str]) -> list[objects.Key]:
-    """Gives the Secrets whose users need a Credential: its source, and what was published of it."""
-    source = [] if seen.source_key is None else [seen.source_key]
-    return [*source, *(objects.Key(seen.key.namespace, name) for name in published)]
+    """Gives the Secrets whose users need a Credential: its source, the one before, and what was published of it."""
+    sources = [key for key in (seen.source_key, seen.left_key) if key is not None]
+    return [*sources, *(objects.Key(seen.key.namespace, name) for name in published)]
 
 
 def _lent(seen: view.View, claims: Iterable[Json]) -> dict[objects.Key, objects.Key]:

@@ -108,10 +108,39 @@ class View:
         return str(self.metadata["annotations"].get(inventory.FORCE_DELETE, ""))
 
     @property
+    def rotate_at(self) -> str:
+        """What asks for a new key at once, where keys renew themselves; empty if nothing does."""
+        return str(self.metadata["annotations"].get(inventory.ROTATE_AT, ""))
+
+    @property
+    def has_store(self) -> bool:
+        """Whether the source is the Secret in which the operator keeps the keys that it had made."""
+        return self.keeps(self.status.get("source", {}).get("secretName", ""))
+
+    def keeps(self, secret: str) -> bool:
+        """Tells whether the operator keeps the keys that it had made in the Secret of this name."""
+        return self.spec.rotation is not None and self.spec.rotation.store == secret
+
+    @property
+    def secret_ref(self) -> credential.SecretRef | None:
+        """What the source Secret is and how it is read; None where no key is stored."""
+        rotation = self.spec.rotation
+        if rotation is not None and self.has_store:
+            return credential.SecretRef(name=rotation.store)
+        return self.spec.secret_ref
+
+    @property
     def source_key(self) -> objects.Key | None:
         """The source Secret; None where no key is stored."""
-        source = self.spec.secret_ref
+        source = self.secret_ref
         return None if source is None else objects.Key(self.key.namespace, source.name)
+
+    @property
+    def left_key(self) -> objects.Key | None:
+        """The Secret that was the source before the operator had keys made: it holds the first one for ever."""
+        source = self.spec.secret_ref
+        left = source is not None and self.has_store
+        return objects.Key(self.key.namespace, source.name) if source is not None and left else None
 
     def source_version(self, known: inventory.Inventory) -> str | None:
         """Gives the version of the source Secret that is known; None where there is none."""
@@ -222,7 +251,7 @@ def due(
     `waiting`: a backoff has not ended. `renewable`: nor has one after a short-lived key was refused.
     """
     version = seen.source_version(known)
-    source_changed = version != seen.status.get("source", {}).get("resourceVersion") and not waiting
+    source_changed = _source_changed(seen, known, version) and not waiting
     planned = findings.parse_time(seen.status.get("nextValidationTime"))
     asked = seen.metadata["annotations"].get(inventory.RECONCILE_AT) != seen.status.get(
         "lastHandledReconcileAt"
@@ -248,6 +277,14 @@ def due(
         or unsettled in UNFINISHED
         or _outdated(seen),
     )
+
+
+def _source_changed(seen: View, known: inventory.Inventory, version: str | None) -> bool:
+    """Tells whether the source has another version than the one that was judged, or has become another Secret."""
+    rotation = seen.spec.rotation
+    store = None if rotation is None else objects.Key(seen.key.namespace, rotation.store)
+    moved = store in known.versions and not seen.has_store
+    return moved or bool(version != seen.status.get("source", {}).get("resourceVersion"))
 
 
 def _outdated(seen: View) -> bool:

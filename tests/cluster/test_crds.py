@@ -310,6 +310,20 @@ def test_the_type_stays_and_the_rest_may_change(plane: ControlPlane) -> None:
     )
 
 
+def test_a_key_that_renews_itself_stays_where_it_is_kept(plane: ControlPlane) -> None:
+    kept = spec(rotation={"store": "kept"})
+    plane.kubectl("apply", "-f", "-", input=manifest(document("renewed", kept)))
+
+    assert "configured" in dry_run(plane, document("renewed", spec())).accepted
+    assert (
+        "configured"
+        in dry_run(plane, document("renewed", spec(rotation={"store": "kept", "interval": "2h"}))).accepted
+    )
+    assert "cannot change, since the Secret holds the only copy of the key" in dry_run(
+        plane, document("renewed", spec(rotation={"store": "elsewhere"}))
+    ).why("renewed")
+
+
 def test_a_reference_stays_with_its_holder_and_its_credential(plane: ControlPlane) -> None:
     job = {"apiVersion": "batch/v1", "kind": "Job", "name": "nightly"}
     claim = {"credentialRef": {"name": "backups"}, "holder": job}
@@ -339,6 +353,7 @@ def test_every_rule_has_its_examples() -> None:
     known |= {
         ("Credential", "metadata.name must have at most 63 characters"),
         ("Credential.spec", "the credential type cannot change"),
+        ("Credential.spec.rotation.store", "cannot change, since the Secret holds the only copy of the key"),
         ("CredentialReference", "metadata.name must have at most 63 characters"),
         ("CredentialReference.spec.holder", "cannot change: make another reference"),
         ("CredentialReference.spec", "what is needed cannot change: make another reference"),

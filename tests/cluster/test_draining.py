@@ -1,7 +1,6 @@
 """After a rotation: which workloads run the previous key still, until none does."""
 
 import datetime
-import json
 
 from cluster import workloads
 from cluster.sites import Site
@@ -20,10 +19,9 @@ def _now() -> str:
 
 def _start(space: Space, pod: str, since: str) -> None:
     """Say of a Pod what a kubelet says of one whose container has started."""
-    running = {"name": "main", "state": {"running": {"startedAt": since}}, "ready": True}
-    status = {**running, "restartCount": 0, "image": "x", "imageID": "x"}
-    told = json.dumps({"status": {"phase": "Running", "startTime": since, "containerStatuses": [status]}})
-    space.kubectl("patch", "pod", pod, "--subresource=status", "--type=merge", f"--patch={told}")
+    space.kubectl(
+        "patch", "pod", pod, "--subresource=status", "--type=merge", f"--patch={workloads.started(since)}"
+    )
 
 
 def _mounting(name: str, **mount: str) -> Json:

@@ -61,6 +61,27 @@ def test_who_may_not_read_the_source_may_not_send_its_key_elsewhere(
     assert refusal.policy in {"source", "targets"}
 
 
+def test_who_says_where_a_renewed_key_is_sent_may_read_it_and_may_create_its_secret(
+    policed: Policed, unique: str
+) -> None:
+    document = credential(unique, TEAM)
+    del document["spec"]["s3"]
+    document["spec"]["aws"] = {"region": "eu-west-1"}
+    rita, tom = policed.user("rita"), policed.user("tom")
+    rita.create(document)
+    renewed = {"spec": {"rotation": {"store": f"{unique}-kept"}}}
+    assert rita.refused(*patch(unique, renewed)).policy in {"source", "targets"}
+    tom.kubectl(*patch(unique, renewed))
+
+    rita.kubectl(*patch(unique, {"spec": {"description": "who may not, may change the rest"}}))
+    refusal = rita.refused(*patch(unique, {"spec": {"aws": {"endpoint": "https://collector.example"}}}))
+    assert refusal == users.Refusal(
+        "source",
+        f"you may neither get Secret {unique}-kept nor create Pods in namespace team-a: "
+        "who says where a key is sent must be able to read it",
+    )
+
+
 @pytest.mark.parametrize(
     "change",
     [
@@ -230,11 +251,16 @@ def test_view_reads_and_edit_writes_both_kinds(policed: Policed, unique: str) ->
 
 
 def test_the_largest_object_is_within_the_cost_limits(policed: Policed, unique: str) -> None:
-    document = credential(unique, TEAM, secretRef={"name": "s" * 253}, targets=largest_targets("a"))
+    renewed = {"store": "k" * 253, "interval": "720h"}
+    document = credential(
+        unique, TEAM, secretRef={"name": "s" * 253}, targets=largest_targets("a"), rotation=renewed
+    )
+    del document["spec"]["s3"]
+    document["spec"]["aws"] = {"region": "us-east-1"}
     tom = policed.user("tom")
     tom.create(document)
 
-    document["spec"] |= {"s3": {"region": "us-east-1"}, "targets": largest_targets("b")}
+    document["spec"] |= {"aws": {"region": "eu-west-1"}, "targets": largest_targets("b")}
     tom.kubectl("replace", "--filename=-", document=document)
     document["spec"]["targets"] = largest_targets("c")
     refusal = policed.user("carl").refused("replace", "--filename=-", document=document)

@@ -1,5 +1,6 @@
 """Workloads as teams write them, that use a Secret in one way or another."""
 
+import json
 from typing import Any
 
 Json = dict[str, Any]
@@ -18,6 +19,13 @@ def pod_spec(secret: str, **fields: Any) -> Json:
 def pod(name: str, secret: str, **fields: Any) -> Json:
     """Return a Pod; fields are added to its spec."""
     return _object("v1", "Pod", name, pod_spec(secret, **fields))
+
+
+def started(since: str) -> str:
+    """Return the patch that says of a Pod what a kubelet says of one whose container has started."""
+    running = {"name": "main", "state": {"running": {"startedAt": since}}, "ready": True}
+    status = {**running, "restartCount": 0, "image": "x", "imageID": "x"}
+    return json.dumps({"status": {"phase": "Running", "startTime": since, "containerStatuses": [status]}})
 
 
 def deployment(

@@ -87,6 +87,11 @@ class AwsEmulator(child.Emulator):
         key_id, secret = self.child.call("create_key", user_arn=arn)
         return key_id, secret
 
+    def keys(self, name: str) -> list[tuple[str, str]]:
+        """Gives id and status of the keys of a user of the first account, by age."""
+        found = self.child.call("keys", user_arn=f"arn:aws:iam::{ACCOUNT}:user/{name}")
+        return [(key_id, status) for key_id, status in found]
+
     def set_key_status(self, key_id: str, status: str) -> None:
         """Makes a key "Active" or "Inactive"."""
         self.child.call("set_key_status", key_id=key_id, status=status)

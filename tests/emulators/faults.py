@@ -81,6 +81,11 @@ class Faults:
         """Answers with no body at all."""
         self.answer("", status=status, count=count, action=action)
 
+    @property
+    def left(self) -> int:
+        """How many requests are still to meet the faults that are for so many."""
+        return int(self._call("faults_left"))
+
     def clear(self) -> None:
         """Ends every fault."""
         self._call("clear_faults")

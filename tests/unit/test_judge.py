@@ -647,6 +647,38 @@ def test_a_short_lived_key_that_cannot_be_renewed_is_said_while_consumers_have_i
     assert "RenewalFailing" not in judged(result.status, renewed)
 
 
+def test_a_rotation_that_cannot_go_on_is_said_until_it_can_and_touches_nothing_else() -> None:
+    old = good()
+    managed = findings.Managed(document={"keyID": "B"}, error=errors.RotatedElsewhere("prod does"), due=True)
+    failing = found(findings.UNCHANGED, idle=True, rotation={"drained": True}, managed=managed)
+    assert judged(old, failing) == {
+        "Validated": ("True", "Accepted"),
+        "Synced": ("True", "Published"),
+        "Ready": ("True", "Available"),
+        "RotationFailing": ("True", "RotatedElsewhere"),
+    }
+    result = status.after(old, failing, NOW)
+    assert [event.reason for event in result.events] == ["RotatedElsewhere"]
+    assert result.status["rotation"] == {"drained": True, "managed": {"keyID": "B"}}
+
+    waiting = dataclasses.replace(failing, managed=findings.Managed(document={"keyID": "B"}, due=True))
+    assert judged(result.status, waiting)["RotationFailing"] == ("True", "RotatedElsewhere")
+    done = findings.Managed(document={"keyID": "C"}, events=(("KeyMade", "Made key C."),))
+    result = status.after(result.status, dataclasses.replace(failing, managed=done), NOW)
+    assert "RotationFailing" not in {one["type"] for one in result.status["conditions"]}
+    assert [(event.type, event.reason) for event in result.events] == [("Normal", "KeyMade")]
+
+    given_up = dataclasses.replace(failing, rotation=result.status["rotation"], managed=None)
+    assert status.after(result.status, given_up, NOW).status["rotation"] == {"drained": True}
+
+
+def test_a_secret_with_keys_that_stays_is_told() -> None:
+    (told,) = status.kept("kept")
+    assert (told.type, told.reason) == ("Normal", "KeysLeft")
+    assert told.message.startswith("Secret kept stays")
+    assert status.kept("") == ()
+
+
 def test_a_short_lived_key_that_has_ended_leaves_nothing_to_work_with() -> None:
     ended = (lent(-HOUR),)
     refused = found(errors.Rejected("no"), targets=ended, refusals=3)

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from credential_operator import checks, errors, findings, formats, inventory, providers, references, view
+from credential_operator.api import credential
 from credential_operator.objects import Key
 from credential_operator.providers import contract
 
@@ -376,3 +377,26 @@ def test_the_formats_of_a_short_lived_key_are_those_that_its_fields_can_be_laid_
     aws = CATALOGUE.providers["aws"]
     assert CATALOGUE.served(aws, {"kind": "SessionToken"}) == CATALOGUE.served(aws, None)
     assert CATALOGUE.served(aws, {"kind": "Unheard"}) == [*CATALOGUE.formats]
+
+
+def rotated(source: str) -> dict[str, Any]:
+    """A Credential whose key renews itself, and whose source is so far the Secret of this name."""
+    document = settled()
+    document["spec"]["rotation"] = {"store": "kept"}
+    document["status"]["source"]["secretName"] = source
+    return document
+
+
+def test_the_source_of_a_key_that_renews_itself_is_where_the_operator_keeps_it() -> None:
+    before, after = seen(rotated("keys")), seen(rotated("kept"))
+    assert (before.has_store, before.source_key, before.left_key) == (False, Key("a", "keys"), None)
+    assert (after.has_store, after.source_key, after.left_key) == (True, Key("a", "kept"), Key("a", "keys"))
+    assert after.secret_ref == credential.SecretRef(name="kept")
+    assert (seen(settled()).has_store, seen(settled()).rotate_at) == (False, "")
+
+
+def test_a_source_that_has_become_the_operators_own_is_read() -> None:
+    inventory_ = known()
+    assert due(rotated("keys"), inventory_) == NOTHING
+    inventory_.versions[Key("a", "kept")] = "9"
+    assert due(rotated("keys"), inventory_) == view.Due(validation=True, source_only=True, publication=False)

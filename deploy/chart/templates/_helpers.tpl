@@ -73,7 +73,7 @@ namespaceSelector:
 
 {{- /* The targets of an object of either kind, and what it distributes, for the CEL name of the object. */}}
 {{- define "credential-operator.targetsOf" -}}
-(dyn({{ . }}.spec).?targets.orValue([]) + (has(dyn({{ . }}.spec).target) ? [dyn({{ . }}.spec).target] : []) + (has(dyn({{ . }}.spec).distribute) && has(dyn({{ . }}.spec).distribute.target) ? [dyn({{ . }}.spec).distribute.target] : []))
+(dyn({{ . }}.spec).?targets.orValue([]) + (has(dyn({{ . }}.spec).target) ? [dyn({{ . }}.spec).target] : []) + (has(dyn({{ . }}.spec).distribute) && has(dyn({{ . }}.spec).distribute.target) ? [dyn({{ . }}.spec).distribute.target] : []) + (has(dyn({{ . }}.spec).rotation) ? [{'name': dyn({{ . }}.spec).rotation.store}] : []))
 {{- end -}}
 
 {{- /* Fields of a Credential's spec that do not say where a key or a token is sent; targets are looked at apart. */}}

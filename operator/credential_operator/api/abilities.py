@@ -58,6 +58,13 @@ IDENTITY = Ability(
     others="a key of another type has to be stored in a Secret",
 )
 
+ROTATION = Ability(
+    attribute="rotation",
+    path=".rotation",
+    asks="has(self.rotation)",
+    others="no other type's provider lets a key make the next one",
+)
+
 
 def able(types: Sequence[Named], ability: Ability) -> list[str]:
     """Names the types that can do something."""
@@ -66,7 +73,7 @@ def able(types: Sequence[Named], ability: Ability) -> list[str]:
 
 def rules(types: Sequence[Named]) -> Iterator[values.Rule]:
     """Says which types can be asked for more than whether a key works, or can do without a stored one."""
-    for ability in (PERMISSIONS, REACH, IDENTITY):
+    for ability in (PERMISSIONS, REACH, IDENTITY, ROTATION):
         names = able(types, ability)
         if ability is not IDENTITY or names:
             can = " || ".join(f"has(self.{name})" for name in names) or "false"

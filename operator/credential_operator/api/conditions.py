@@ -22,6 +22,7 @@ class Type(enum.StrEnum):
     DELETION_BLOCKED = "DeletionBlocked"
     EXPIRING = "Expiring"
     RENEWAL_FAILING = "RenewalFailing"
+    ROTATION_FAILING = "RotationFailing"
     SUSPENDED = "Suspended"
     WARNING = "Warning"
 
@@ -67,6 +68,7 @@ class Reason(enum.StrEnum):
     AMBIGUOUS = "Ambiguous"
     HOLDER_KIND_NOT_WATCHED = "HolderKindNotWatched"
     OFFERED = "Offered"
+    ROTATED_ELSEWHERE = "RotatedElsewhere"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -213,6 +215,21 @@ CREDENTIAL = (
         (*_FAILED, *_UNREACHED, *_REFUSED_WRITES, Reason.HELD_BACK, Reason.CONFLICT, Reason.UNAVAILABLE),
         "A short-lived key in a target is due for renewal and could not be renewed; consumers have it until its "
         "end (`status.targets[].expiresAt`).",
+    ),
+    Meaning(
+        Type.ROTATION_FAILING,
+        "True",
+        (
+            *_FAILED,
+            *_UNREACHED,
+            *_REFUSED_WRITES,
+            Reason.ROTATED_ELSEWHERE,
+            Reason.IN_USE,
+            Reason.CONFLICT,
+            Reason.UNAVAILABLE,
+        ),
+        "A step of the key's rotation is due and could not be taken: the message says why. Nothing that was "
+        "published is touched.",
     ),
     Meaning(
         Type.SUSPENDED,

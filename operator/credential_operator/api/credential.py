@@ -147,6 +147,36 @@ class Distribution(values.Model):
     a Secret when somebody there sets its `spec.target`."""
 
 
+class KeyRotation(values.Model):
+    """Renews the key at the provider, with the key itself.
+
+    Another one is made, checked and published; the one before is ended when nobody runs it any more.
+    """
+
+    interval: Annotated[datetime.timedelta, values.Duration(minimum="1h", maximum="8760h")] = (
+        datetime.timedelta(hours=2160)
+    )
+    """How old a key may get, from 1h to 8760h; the next one is made in the last tenth of that time. The annotation
+    `credential-operator.io/rotate-at` asks for one at once, whenever its value changes."""
+    keep_old: Annotated[
+        datetime.timedelta, values.Duration(minimum="1m", maximum="2160h", zero="as soon as nobody runs it")
+    ] = datetime.timedelta(hours=24)
+    """How long the previous key stays good at least after the new one was published, from 1m to 2160h; never is it
+    ended while a workload runs it. Where the provider can disable keys it is disabled then, and deleted after as long
+    again. 0s: as soon as nobody runs it."""
+    store: Annotated[
+        values.SecretName,
+        values.Rule(
+            rule="self == oldSelf",
+            message="cannot change, since the Secret holds the only copy of the key: create another Credential for "
+            "another name",
+        ),
+    ]
+    """The name of the Secret, in the same namespace, in which the operator keeps the keys that it has made. From the
+    first one on it is the source, and the Secret of `secretRef` is not read any more. It stays when the Credential
+    goes."""
+
+
 class Expiry(values.Model):
     """When the coming end of the key is a warning."""
 
@@ -179,6 +209,22 @@ class Spec(values.Model):
             message="must each have issue with workloadIdentity: no key is stored, so only short-lived ones can be "
             "published",
             path=".targets",
+        ),
+        values.Rule(
+            rule="!has(self.rotation) || has(self.secretRef)",
+            message="needs secretRef: with workloadIdentity no key is stored that could be renewed",
+            path=".rotation",
+        ),
+        values.Rule(
+            rule="!has(self.rotation) || !has(self.validation) || self.validation.policy != 'Disabled'",
+            message="needs another validation.policy than Disabled: a new key is checked before it is published",
+            path=".rotation",
+        ),
+        values.Rule(
+            rule="!has(self.rotation) || (!has(self.secretRef) || self.rotation.store != self.secretRef.name) && "
+            "(!has(self.targets) || self.targets.all(target, target.name != self.rotation.store))",
+            message="must be a Secret of the operator's own, neither the source nor a target: choose another name",
+            path=".rotation.store",
         ),
         values.Rule(
             rule="!has(self.distribute) || has(self.allowedNamespaces)",
@@ -220,6 +266,8 @@ class Spec(values.Model):
     ServiceAccount."""
     validation: Validation = Validation()
     """When the provider is asked whether the key works, and what follows for publishing."""
+    rotation: KeyRotation | None = None
+    """Renews the key before it gets too old. Left out: a person does, in the source Secret."""
     targets: Annotated[
         tuple[publication.Target, ...],
         pydantic.Field(max_length=MAX_TARGETS, json_schema_extra=values.keyed_by("name")),

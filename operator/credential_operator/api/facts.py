@@ -59,11 +59,31 @@ class Distribution(values.Model):
     """What the API server refuses the operator, where it does: one refusal of perhaps many."""
 
 
+class ManagedRotation(values.Model):
+    """Which key is which, where keys renew themselves."""
+
+    key_id: Annotated[str, pydantic.Field(max_length=4096)] | None = pydantic.Field(None, alias="keyID")
+    """The public name of the current key."""
+    candidate_key_id: Annotated[str, pydantic.Field(max_length=4096)] | None = pydantic.Field(
+        None, alias="candidateKeyID"
+    )
+    """The public name of a key that was made and that the provider has not accepted yet."""
+    previous_key_id: Annotated[str, pydantic.Field(max_length=4096)] | None = pydantic.Field(
+        None, alias="previousKeyID"
+    )
+    """The public name of the key before, as long as the provider has it."""
+    previous_disabled_at: datetime.datetime | None = None
+    """When that one was disabled."""
+    next_time: datetime.datetime | None = None
+    """When the next key is made; absent while there is one before the current one still."""
+
+
 class Rotation(values.Model):
     """The last replacement of the key, and who runs the previous one still."""
 
-    published_at: datetime.datetime
-    """When the new key was published; where there are no targets, when it was accepted."""
+    published_at: datetime.datetime | None = None
+    """When the new key was published; where there are no targets, when it was accepted. Absent before the first
+    replacement."""
     previous_key_id: Annotated[str, pydantic.Field(max_length=4096)] | None = pydantic.Field(
         None, alias="previousKeyID"
     )
@@ -81,6 +101,8 @@ class Rotation(values.Model):
     them."""
     unknown_count: Annotated[int, pydantic.Field(ge=0)] | None = None
     """How many there are."""
+    managed: ManagedRotation | None = None
+    """Which key is which, where `spec.rotation` is set."""
 
 
 class Permissions(values.Model):

@@ -8,6 +8,7 @@ from cluster.crds import Json, spec
 IDENTITY = {"serviceAccountName": "backup", "roleARN": "arn:aws:iam::123456789012:role/backup"}
 
 
+KEPT = {"store": "kept"}
 ROLE = {"roleARN": IDENTITY["roleARN"]}
 OTHERS = {"impersonate": "backup@example-project.iam.gserviceaccount.com"}
 
@@ -59,6 +60,48 @@ CASES = {
         "can be set for the types ",
         good=spec(discoverReach=True),
         bad={**probing("basic"), "discoverReach": True},
+    ),
+    "keys renew themselves where a provider lets them": Case(
+        "spec.rotation",
+        "can be set for the types ",
+        good=spec(rotation=KEPT),
+        bad={**probing("basic"), "rotation": KEPT},
+    ),
+    "a key that renews itself is stored": Case(
+        "spec.rotation",
+        "needs secretRef: with workloadIdentity no key is stored that could be renewed",
+        good=spec(rotation=KEPT),
+        bad=keyless(rotation=KEPT),
+    ),
+    "a key that renews itself is checked": Case(
+        "spec.rotation",
+        "needs another validation.policy than Disabled",
+        good=spec(rotation=KEPT, validation={"policy": "Required"}),
+        bad=spec(rotation=KEPT, validation={"policy": "Disabled"}),
+    ),
+    "renewed keys are kept apart": Case(
+        "spec.rotation.store",
+        "must be a Secret of the operator's own, neither the source nor a target",
+        good=spec(rotation=KEPT, targets=[{"name": "a", "format": "env"}]),
+        bad=spec(rotation={"store": "a"}, targets=[{"name": "a", "format": "env"}]),
+    ),
+    "renewed keys are kept in a Secret": Case(
+        "spec.rotation.store",
+        "must be the name of a Secret",
+        good=spec(rotation=KEPT),
+        bad=spec(rotation={"store": "My Keys"}),
+    ),
+    "keys are not renewed all the time": Case(
+        "spec.rotation.interval",
+        "must be a duration from 1h to 8760h",
+        good=spec(rotation={**KEPT, "interval": "1h"}),
+        bad=spec(rotation={**KEPT, "interval": "30m"}),
+    ),
+    "the previous key is kept for a while or not at all": Case(
+        "spec.rotation.keepOld",
+        "must be a duration from 1m to 2160h",
+        good=spec(rotation={**KEPT, "keepOld": "0s"}),
+        bad=spec(rotation={**KEPT, "keepOld": "1s"}),
     ),
     **{
         f"{kind}: a workload identity has its type's fields": Case(

@@ -194,6 +194,15 @@ def create_key(user_arn: str) -> tuple[str, str]:
     return key.access_key_id, key.secret_access_key
 
 
+def keys(user_arn: str) -> list[tuple[str, str]]:
+    """Gives id and status of a user's keys, by age."""
+    found = principal(user_arn)
+    listed = user(found.account, found.partition, _entity(user_arn).name) if found else None
+    return (
+        [(key.id, key.status) for key in sorted(listed.keys, key=lambda key: key.created)] if listed else []
+    )
+
+
 def set_key_status(key_id: str, status: str) -> None:
     """Makes a user's key Active or Inactive."""
     backend, key = _user_key(key_id)

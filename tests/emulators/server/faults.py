@@ -57,6 +57,11 @@ class Faults:
         """Ends all faults."""
         self._faults.clear()
 
+    @property
+    def left(self) -> int:
+        """How many requests are still to meet the faults that are for so many."""
+        return sum(fault.left for fault in self._faults if fault.left is not None)
+
     def plan(self, action: str) -> Plan:
         """Draws what befalls a request, and counts it off."""
         plan = Plan()
