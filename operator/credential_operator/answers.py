@@ -43,13 +43,15 @@ def bound(
     `granted`: its owner allows the reference's namespace. `holding` counts where the reference ends with its
     holder. What is not granted and what does not exist are one answer.
     """
-    if over := _over(reference, now, holding):
+    over = _over(reference, now, holding)
+    if over is not None and not _keeps_in_vain(reference, credential, granted=granted):
         return over
     name = _named(reference, credential)
     if credential is None or not selection.bound_to(reference, credential):
         return _ungranted(reference, name, had=False)
     if not granted:
-        return _ungranted(reference, name, had=references.bound(reference["status"]).get("status") == "True")
+        held = references.bound(reference["status"]).get("status") == "True"
+        return _ungranted(reference, name, had=held or "target" in reference["status"])
     own = dataclasses.replace(references.claim(reference, now), ended=False)
     if own.counts_for(credential, now, granted=granted):
         return _offered(name) if distribution.open_offer(reference) else _holds(name)
@@ -133,6 +135,14 @@ def _ungranted(reference: Json, name: str, *, had: bool) -> State:
         verb = "distribute it to" if handouts.form_of(reference) else "share it with"
         return _unbound(REVOKED, f"The owner of Credential {name} does not {verb} this namespace any more.")
     return _unbound("NotGranted", f"There is no Credential {name} that this reference may use.")
+
+
+def _keeps_in_vain(reference: Json, credential: Json | None, *, granted: bool) -> bool:
+    """Tells whether a reference that has ended has a target still of what its owner does not share any more."""
+    if granted or "target" not in reference["status"]:
+        return False
+    told = references.bound(reference["status"]).get("reason") == REVOKED
+    return told or (credential is not None and selection.bound_to(reference, credential))
 
 
 def _holds(name: str) -> State:

@@ -118,6 +118,21 @@ def test_a_grant_that_is_taken_off_the_credential_is_revoked(space: Space, borro
     borrower.until(borrower.gone("secret", ENV), "its target is gone")
 
 
+def test_a_grant_that_is_taken_back_after_the_lease_has_ended_takes_the_target_too(
+    space: Space, borrower: Space
+) -> None:
+    granted = {"names": [borrower.name], "revocationGracePeriod": "0s"}
+    space.published(allowedNamespaces=granted)
+    borrower.apply(_claim(borrower, space, leaseDurationSeconds=10))
+    borrower.until(lambda: borrower.key_in(ENV), "its target is there")
+    borrower.becomes("nightly", "credentialreference", Bound="False Expired", seconds=30)
+    assert borrower.key_in(ENV), "who is granted keeps the target"
+
+    space.patch("credential", "backups", {"spec": {"allowedNamespaces": {"names": ["somebody-else"]}}})
+    borrower.until(borrower.gone("secret", ENV), "its target is gone")
+    borrower.becomes("nightly", "credentialreference", Bound="False Expired")
+
+
 def test_a_borrowed_target_follows_the_key_and_keeps_the_last_good_one(space: Space, borrower: Space) -> None:
     _shared(space, borrower)
     new = space.new_key()

@@ -310,6 +310,22 @@ def test_who_was_revoked_stays_so_when_the_credential_goes_and_who_had_it_till_t
     assert references.bound(after(foreign("Bound"), None))["reason"] == "NotGranted"
 
 
+def test_who_has_a_target_still_is_told_that_it_was_revoked_though_its_lease_has_ended() -> None:
+    ended = foreign("Expired")
+    ended["spec"]["leaseDurationSeconds"] = 60
+    assert references.bound(after(ended, credential()))["reason"] == "Expired"
+    assert references.bound(after(ended, credential(), granted=False))["reason"] == "Expired"
+
+    ended["status"]["target"] = HAD
+    assert references.bound(after(ended, credential()))["reason"] == "Expired", "who is granted keeps it"
+    assert references.bound(after(ended, None, granted=False))["reason"] == "Expired", "the last good copy"
+    assert references.bound(after(ended, credential(), granted=False))["reason"] == "Revoked"
+    told_so = foreign("Revoked")
+    told_so["spec"]["leaseDurationSeconds"] = 60
+    told_so["status"]["target"] = HAD
+    assert references.bound(after(told_so, None, granted=False))["reason"] == "Revoked"
+
+
 def test_a_bound_claim_counts_until_it_was_told_otherwise() -> None:
     assert counts(foreign(bound="u"), credential(), granted=False)
 
