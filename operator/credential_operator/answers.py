@@ -2,6 +2,7 @@
 
 import dataclasses
 import datetime
+from collections.abc import Iterator
 from typing import Any
 
 from credential_operator import (
@@ -26,11 +27,13 @@ REVOKED = "Revoked"
 class Delivery:
     """What became of the target: its condition (None: none is asked for), and its status (None: there is none).
 
-    `over`: the short-lived key in it has ended. `look_at`: when to look at it again.
+    `adopted`: it was there already, and nobody's. `over`: the short-lived key in it has ended. `look_at`: when to
+    look at it again.
     """
 
     synced: State | None = None
     target: Json | None = None
+    adopted: bool = False
     over: bool = False
     look_at: Time | None = None
 
@@ -98,6 +101,15 @@ def after(
         new["credential"] = reference["status"]["credential"]
     further = {"target": delivery.target, "offer": offer}
     return new | {name: value for name, value in further.items() if value is not None}
+
+
+def events(reference: Json, new: Json, delivery: Delivery) -> Iterator[status.Event]:
+    """Tells what happened: a lease that has run out, and a Secret that was taken over; `new` is its new status."""
+    bound = references.bound(new)
+    if references.bound(reference["status"]).get("status") == "True" and bound["reason"] == "Expired":
+        yield status.Event(type="Warning", reason="Expired", message=bound["message"])
+    if delivery.adopted and delivery.target is not None:
+        yield from status.adopted([delivery.target["name"]])
 
 
 def readiness(credential: Json) -> State:

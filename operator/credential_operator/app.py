@@ -21,6 +21,7 @@ from typing import Any
 import kopf
 
 from credential_operator import (
+    backups,
     breaker,
     checks,
     cluster,
@@ -227,7 +228,10 @@ class App:
         keyring = await self._patiently(
             lambda: installation.load(self._connection, self._settings.own_namespace)
         )
-        sweeper = sweep.Sweeper(self._connection, self._known, self._controller, self._settings.namespaces)
+        kept = backups.Backups(self._connection, clock=passes.now)
+        sweeper = sweep.Sweeper(
+            self._connection, self._known, self._controller, kept, self._settings.namespaces
+        )
         await self._patiently(sweeper.seed)
         for found in self._watches:
             await found.synced.wait()

@@ -104,7 +104,8 @@ class Binder:
         new = answers.after(
             document, credential, now, state=state, holding=holding, delivery=delivery, offer=offer
         )
-        if await self._report(key, document, new, chosen.key):
+        happened = answers.events(document, new, delivery)
+        if await self._report(key, document, new, named=chosen.key, happened=happened):
             return now
         later = document | {"status": new}
         end, removal = references.lease_end(later, now), references.removal(later, now)
@@ -131,8 +132,16 @@ class Binder:
         found = self._known.credentials.get(named)
         return None if found is None else found.parse()
 
-    async def _report(self, key: objects.Key, document: Json, new: Json, named: objects.Key | None) -> bool:
-        """Writes the status if it differs, and has the Credential count anew where it matters to that.
+    async def _report(
+        self,
+        key: objects.Key,
+        document: Json,
+        new: Json,
+        *,
+        named: objects.Key | None,
+        happened: Iterable[status.Event],
+    ) -> bool:
+        """Writes the status if it differs, then the events, and has the Credential count anew where it matters to that.
 
         Tells whether somebody has changed the reference meanwhile, so that another pass is due.
         """
@@ -150,10 +159,7 @@ class Binder:
         weighed = references.weighed(document["status"]) != references.weighed(new)
         if named is not None and (weighed or overtaken or relabelled):
             self._queue.reweigh(key, named)
-        bound = references.bound(new)
-        if references.bound(document["status"]).get("status") == "True" and bound["reason"] == "Expired":
-            event = status.Event(type="Warning", reason="Expired", message=bound["message"])
-            await self._recorder.record(inventory.REFERENCE, document["metadata"], [event])
+        await self._recorder.record(inventory.REFERENCE, document["metadata"], happened)
         return overtaken
 
     async def _remove(self, key: objects.Key, document: Json) -> None:

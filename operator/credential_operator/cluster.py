@@ -219,10 +219,10 @@ class Cluster:
     # Lists and watches
 
     async def list_pages(
-        self, path: str, *, selector: str = "", metadata: bool = True, size: int = PAGE
+        self, path: str, *, selector: str = "", labels: str = "", metadata: bool = True, size: int = PAGE
     ) -> AsyncIterator[Json]:
-        """Lists a collection page by page."""
-        query = {"limit": str(size), "fieldSelector": selector}
+        """Lists a collection page by page: of what fits both selectors, by fields and by labels."""
+        query = {"limit": str(size), "fieldSelector": selector, "labelSelector": labels}
         while True:
             page = await self._request(
                 "GET", path, query=query, accept=METADATA_LIST if metadata else "application/json"

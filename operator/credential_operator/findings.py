@@ -33,9 +33,11 @@ Verdict = contract.Validation | errors.CredentialError | NotChecked | Exception
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Published:
-    """A target Secret that holds what the operator wrote; `written` says that this pass wrote it.
+    """A target Secret that holds what the operator wrote.
 
-    One that holds a short-lived key has its end, and the generation of the spec that it was made for.
+    `written` says that this pass wrote it, `repaired` that somebody had changed it, `adopted` that it was there
+    already and nobody's. One that holds a short-lived key has its end, and the generation of the spec that it was
+    made for.
     """
 
     name: str
@@ -47,6 +49,7 @@ class Published:
     generation: int | None = None
     written: bool = False
     repaired: bool = False
+    adopted: bool = False
 
     def document(self) -> Json:
         """Gives the entry of `status.targets`."""

@@ -132,10 +132,11 @@ def _rotated(provider: object) -> type_pages.Rotated | None:
 
 
 def _examples() -> Iterator[tuple[str, str]]:
-    """Gives an example manifest for every credential type, and those of references and of a distribution."""
+    """Gives an example manifest for every credential type, and those of an adoption, a distribution and references."""
     for provider in providers.find().values():
         for name, documents in _samples(provider):
             yield name, manifest(documents)
+    yield "registry-adopted", manifest(_adopting())
     yield "registry-distributed", manifest(_distributing())
     yield "credentialreference", manifest([_reference()])
     yield "credentialreference-borrowed", manifest([_borrowing()])
@@ -256,6 +257,14 @@ def _borrowing() -> Json:
     target = {"name": "costs-env", "format": "env"}
     spec = {"credentialRef": {"name": "aws", "namespace": "team-a"}, "target": target}
     return _object(kinds.REFERENCE, "costs", spec)
+
+
+def _adopting() -> list[Json]:
+    """Gives a registry's login, and the Credential that takes over the pull secret in which it was until now."""
+    provider, name = providers.find()["registry"], "registry-adopted"
+    source, adopting = _example(provider, name, provider.example)
+    adopting["spec"]["targets"] = [{"name": "regcred", "format": "docker-registry", "adopt": True}]
+    return [source, adopting]
 
 
 def _distributing() -> list[Json]:

@@ -31,7 +31,9 @@ SOURCE_DIGEST = f"{DOMAIN}/source-digest"
 GENERATION = f"{DOMAIN}/generation"
 """Annotation of a target Secret: how often it was written; reloaders watch it."""
 EXPIRES = f"{DOMAIN}/expires-at"
-"""Annotation of a target Secret that holds a short-lived key: when that ends."""
+"""Annotation of a target Secret that holds a short-lived key, and of a backup: when that ends."""
+STORE = f"{DOMAIN}/store"
+"""Label of the Secret in which the operator keeps the keys that it had made: the name of their Credential."""
 REMEMBERED = 10_000
 """How many objects that are gone are remembered."""
 
@@ -183,8 +185,7 @@ class Inventory:
         seen.rotation = _rotation(document.get("status") or {})
         self.credentials[key] = seen
         status = document.get("status") or {}
-        named = [one["name"] for one in status.get("targets", ())]
-        self._secrets.put(key, [*_secret_names(spec), *named])
+        self._secrets.put(key, naming.secrets_of(document))
         self.handouts.put_credential(key, distributing="distribute" in spec or "distribution" in status)
         return True
 
@@ -397,9 +398,3 @@ def _owner(spec: Json) -> tuple[str, str] | None:
 def _rotation(status: Json) -> tuple[str, int] | None:
     told = status.get("rotation", {})
     return (told.get("previousKeyID", ""), told.get("staleCount", 0)) if "drained" in told else None
-
-
-def _secret_names(spec: Json) -> list[str]:
-    places = (("secretRef", "name"), ("rotation", "store"))
-    sources = [spec[word][name] for word, name in places if word in spec]
-    return [*sources, *(one["name"] for one in spec.get("targets", ()))]

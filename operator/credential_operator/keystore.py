@@ -16,8 +16,6 @@ from credential_operator.providers import contract
 
 Json = dict[str, Any]
 
-STORE = f"{inventory.DOMAIN}/store"
-"""Label of a store: the name of the Credential that it belongs to."""
 ROTATION = f"{inventory.DOMAIN}/rotation"
 """Annotation of a store: which key is which."""
 CANDIDATE = "candidate."
@@ -85,7 +83,7 @@ class Keystore:
             "metadata": {
                 "name": key.name,
                 "namespace": key.namespace,
-                "labels": {"app.kubernetes.io/managed-by": cluster.MANAGER, STORE: seen.key.name},
+                "labels": {"app.kubernetes.io/managed-by": cluster.MANAGER, inventory.STORE: seen.key.name},
                 "annotations": {ROTATION: state.text()},
             },
             "type": "Opaque",
@@ -117,7 +115,7 @@ class Keystore:
 
 def is_store(metadata: Mapping[str, Any], credential_name: str) -> bool:
     """Tells whether a Secret is the store of the Credential of this name in its namespace."""
-    return bool((metadata.get("labels") or {}).get(STORE) == credential_name)
+    return bool((metadata.get("labels") or {}).get(inventory.STORE) == credential_name)
 
 
 def current_id(metadata: Mapping[str, Any]) -> str | None:

@@ -160,9 +160,8 @@ class Lending:
         if desired.expires_at is not None:
             generation = reference["metadata"]["generation"]
             published = dataclasses.replace(published, expires_at=desired.expires_at, generation=generation)
-        return Delivery(
-            synced=PUBLISHED, target=published.document() | {"source": _stamp(seen, source.version)}
-        )
+        target = published.document() | {"source": _stamp(seen, source.version)}
+        return Delivery(synced=PUBLISHED, target=target, adopted=published.adopted)
 
     def _planned(self, reference: Json, delivery: Delivery) -> Delivery:
         """Adds when to look again at a short-lived key, and whether it has ended."""

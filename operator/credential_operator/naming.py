@@ -1,9 +1,23 @@
-"""What a CredentialReference names: a Credential, or where to look for one; its target, and its holder. Pure."""
+"""What objects of both kinds name: Secrets; and references, the Credential or where to look for it, and a holder."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from credential_operator.objects import Key, Object
+
+
+def backup_of(target: str) -> str:
+    """Names the Secret that keeps what a Secret held before it was adopted."""
+    return f"{target}-before-adoption"
+
+
+def secrets_of(credential: Mapping[str, Any]) -> set[str]:
+    """Names the Secrets that matter to a Credential: its source, its targets and their backups, those it has."""
+    spec, status = credential.get("spec", {}), credential.get("status") or {}
+    targets = [*spec.get("targets", ()), *status.get("targets", ())]
+    places = (("secretRef", "name"), ("rotation", "store"))
+    sources = {spec[word][name] for word, name in places if word in spec}
+    return sources.union(*map(_secrets_of_target, targets))
 
 
 def named_by(reference: Mapping[str, Any]) -> Key | None:
@@ -21,9 +35,9 @@ def selects_in(reference: Mapping[str, Any]) -> str | None:
 
 
 def borrowed_by(reference: Mapping[str, Any]) -> set[str]:
-    """Names the target Secrets of a CredentialReference: the one it asks for, and the one it has."""
-    status = reference.get("status") or {}
-    return {one["target"]["name"] for one in (reference["spec"], status) if "target" in one}
+    """Names the target Secrets of a CredentialReference, with a backup: the one it asks for, and the one it has."""
+    targets = [one["target"] for one in (reference["spec"], reference.get("status") or {}) if "target" in one]
+    return {name for target in targets for name in _secrets_of_target(target)}
 
 
 def holder_of(reference: Mapping[str, Any]) -> Object | None:
@@ -34,3 +48,9 @@ def holder_of(reference: Mapping[str, Any]) -> Object | None:
         if holder is None
         else Object(holder["kind"], Key(reference["metadata"]["namespace"], holder["name"]))
     )
+
+
+def _secrets_of_target(target: Mapping[str, Any]) -> Iterator[str]:
+    yield target["name"]
+    if target.get("adopt"):
+        yield backup_of(target["name"])

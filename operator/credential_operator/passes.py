@@ -4,6 +4,7 @@ import datetime
 from collections.abc import Mapping
 
 from credential_operator import (
+    backups,
     binding,
     checks,
     cluster,
@@ -45,7 +46,8 @@ def of_both_kinds(
     source_of = sources.Sources(
         connection, known, keyring, formats=catalogue.sources, account=account, wake=queue.wake
     )
-    written = targets.Targets(connection, known, keyring, queue.wake)
+    kept = backups.Backups(connection, clock=now)
+    written = targets.Targets(connection, known, keyring, kept, queue.wake)
     issued = issuing.Issuing(
         checker=checker,
         known=known,

@@ -2,10 +2,10 @@
 
 import dataclasses
 import datetime
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from credential_operator import abnormal, errors, judge, situation
+from credential_operator import abnormal, errors, judge, naming, situation
 from credential_operator.findings import (
     CONFIRM_AFTER,
     Json,
@@ -290,9 +290,13 @@ def _turned(known: Mapping[str, Any] | None, state: situation.State | None, wron
 def _written(before: Mapping[str, Mapping[str, Any]], found: Pass) -> list[Event]:
     repaired = ", ".join(sorted(target.name for target in found.targets if target.repaired))
     replaced = ", ".join(
-        sorted(target.name for target in found.targets if target.written and not target.repaired)
+        sorted(
+            target.name
+            for target in found.targets
+            if target.written and not (target.repaired or target.adopted)
+        )
     )
-    events = []
+    events = [*adopted(target.name for target in found.targets if target.adopted)]
     if repaired:
         text = f"Wrote {repaired} again, which somebody else had changed or deleted."
         events.append(Event(type="Normal", reason="Repaired", message=text))
@@ -301,6 +305,16 @@ def _written(before: Mapping[str, Mapping[str, Any]], found: Pass) -> list[Event
             Event(type="Normal", reason="Published", message=f"Published what is new to {replaced}.")
         )
     return events
+
+
+def adopted(targets: Iterable[str]) -> Iterator[Event]:
+    """Tells which Secrets were taken over, and where what they held is."""
+    for name in sorted(targets):
+        message = (
+            f"Took over Secret {name}; Secret {naming.backup_of(name)} keeps what it held. Containers that have it "
+            "in their environment or by a subPath run on with that until they are restarted."
+        )
+        yield Event(type="Normal", reason="Adopted", message=message)
 
 
 def _drained(before: Json, rotation: Json) -> tuple[Event, ...]:

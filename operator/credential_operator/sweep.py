@@ -1,11 +1,14 @@
-"""Compares what is known with a fresh list: kopf tells nothing of objects that vanish while it lists."""
+"""Compares what is known with a fresh list: kopf tells nothing of objects that vanish while it lists.
+
+Backups are looked through as often: nothing else happens when their time is over.
+"""
 
 import asyncio
 import logging
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from credential_operator import cluster, controller, definitions, inventory, objects
+from credential_operator import backups, cluster, controller, definitions, inventory, objects
 
 logger = logging.getLogger(__name__)
 
@@ -18,10 +21,12 @@ class Sweeper:
         connection: cluster.Cluster,
         known: inventory.Inventory,
         queue: controller.Controller,
+        kept: backups.Backups,
         namespaces: Iterable[str],
     ) -> None:
         self._connection = connection
         self._known = known
+        self._backups = kept
         self._controller = queue
         self._namespaces = tuple(namespaces) or ("",)
 
@@ -49,7 +54,10 @@ class Sweeper:
                 logger.warning("a sweep was not finished", extra={"error": str(error)})
 
     async def sweep(self) -> None:
-        """Forgets what no longer exists; a list judges only what was known before it was asked for."""
+        """Forgets what no longer exists, and removes backups whose time is over.
+
+        A list judges only what was known before it was asked for.
+        """
         credentials = dict(self._known.credentials)
         listed = await self._list("credentials")
         for key, record in credentials.items():
@@ -60,6 +68,8 @@ class Sweeper:
         for key, record in references.items():
             if listed.get(key) != record.uid:
                 self._controller.lose_reference(key, uid=record.uid)
+        for namespace in self._namespaces:
+            await self._backups.expire(namespace)
 
     async def _list(self, plural: str) -> dict[objects.Key, str]:
         return {

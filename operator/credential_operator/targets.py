@@ -2,7 +2,8 @@
 
 The first write is a POST: an apply would merge into somebody else's Secret without a conflict.
 Later ones are JSON patches that test uid and resourceVersion and replace the data and our own labels
-and annotations; what others add to the metadata stays.
+and annotations; what others add to the metadata stays. A Secret that is adopted meets the same patch, once what
+it holds is kept.
 """
 
 import base64
@@ -12,14 +13,27 @@ import hmac
 from collections.abc import Mapping
 from typing import Any
 
-from credential_operator import cluster, errors, findings, installation, inventory, objects
+from credential_operator import (
+    adoption,
+    backups,
+    cluster,
+    errors,
+    findings,
+    installation,
+    inventory,
+    objects,
+    patches,
+)
 
 Json = dict[str, Any]
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Desired:
-    """A target as spec and key material say it should be; `expires_at`: the end of a short-lived key."""
+    """A target as spec and key material say it should be; `expires_at`: the end of a short-lived key.
+
+    `adopt`: a Secret of its name that nobody owns is taken over.
+    """
 
     name: str
     format: str
@@ -27,6 +41,7 @@ class Desired:
     data: Mapping[str, bytes] = dataclasses.field(repr=False)
     labels: Mapping[str, str]
     annotations: Mapping[str, str]
+    adopt: bool = False
     expires_at: datetime.datetime | None = None
 
 
@@ -70,11 +85,13 @@ class Targets:
         connection: cluster.Cluster,
         known: inventory.Inventory,
         keyring: installation.Installation,
+        kept: backups.Backups,
         wake: objects.Wake,
     ) -> None:
         self._connection = connection
         self._known = known
         self._keyring = keyring
+        self._backups = kept
         self._wake = wake
 
     async def publish(
@@ -101,7 +118,7 @@ class Targets:
         if (seen.digest, seen.source_digest) == (digest, owner.source_digest):
             return _published(desired, recorded, None, now=now)
         patch = [
-            *_tests(seen.uid, seen.version),
+            *patches.unchanged(seen.uid, seen.version),
             _data(desired),
             *_marks(owner, desired, digest, seen.generation + 1),
         ]
@@ -135,8 +152,10 @@ class Targets:
             return
         if retain:
             others = [one for one in metadata.get("ownerReferences", ()) if one["uid"] != owner.uid]
-            patch = [*_tests(metadata["uid"], metadata["resourceVersion"]),
-                     {"op": "add", "path": "/metadata/ownerReferences", "value": others}]  # fmt: skip
+            patch = [
+                *patches.same(found),
+                {"op": "add", "path": "/metadata/ownerReferences", "value": others},
+            ]
             await self._patch(owner, name, patch)
             return
         try:
@@ -175,23 +194,55 @@ class Targets:
             created = await self._create(owner, desired)
             return _published(desired, recorded, created, now=now, repaired=recorded is not None)
         if not self._ours(owner, found, recorded):
-            raise errors.TargetConflict(
-                f"Secret {desired.name} exists and belongs to someone else: "
-                "delete it, or choose another name for the target."
-            )
+            return await self._take_over(owner, desired, found, recorded=recorded, now=now)
         patch = self._differences(owner, desired, found)
         if not patch:
             return _published(desired, recorded, self._note(owner, found), now=now, written=False)
         touched = recorded is not None and recorded["resourceVersion"] != found["metadata"]["resourceVersion"]
-        metadata = found["metadata"]
-        tests = _tests(metadata["uid"], metadata["resourceVersion"])
-        return _published(
-            desired,
-            recorded,
-            await self._patch(owner, desired.name, [*tests, *patch]),
-            now=now,
-            repaired=touched,
+        written = await self._patch(owner, desired.name, [*patches.same(found), *patch])
+        return _published(desired, recorded, written, now=now, repaired=touched)
+
+    async def _take_over(
+        self, owner: Owner, desired: Desired, found: Json, *, recorded: Mapping[str, Any] | None, now: str
+    ) -> findings.Published:
+        """Makes a Secret that is not this owner's its target, if it is asked to and nobody else owns it.
+
+        What it held is kept first; what changes between is kept in a later pass, before anything is written over it.
+        """
+        refusal = adoption.refusal(found, self._claim(owner, desired))
+        if refusal is not None and desired.adopt:
+            raise errors.TargetConflict(f"Secret {desired.name} {refusal}")
+        if not desired.adopt:
+            raise errors.TargetConflict(
+                f"Secret {desired.name} exists and belongs to someone else: delete it, or choose another name for "
+                f"the target{'' if refusal else ', or have it taken over by adopt: true there'}."
+            )
+        known = recorded is not None and recorded["uid"] == found["metadata"]["uid"]
+        if not known:
+            await self._backups.keep(found, _owner_reference(owner))
+        patch = [*patches.same(found), *self._differences(owner, desired, found), *_without_copy(found)]
+        written = await self._patch(owner, desired.name, patch)
+        done = _published(desired, recorded, written, now=now, repaired=known)
+        return dataclasses.replace(done, adopted=not known)
+
+    def _claim(self, owner: Owner, desired: Desired) -> adoption.Claim:
+        """Says who wants a Secret as a target, and who else names it."""
+        secret = objects.Key(owner.namespace, desired.name)
+        own = objects.Object(owner.kind, objects.Key(owner.namespace, owner.name))
+        others = [one for one in self._known.concerned(secret) if one != own]
+        return adoption.Claim(
+            owner=own,
+            uid=owner.uid,
+            secret_type=desired.secret_type,
+            others=others,
+            readers=[one.key.name for one in others if self._reads(one, secret.name)],
         )
+
+    def _reads(self, other: objects.Object, secret: str) -> bool:
+        """Tells whether a Secret is the source of another Credential."""
+        record = self._known.credentials.get(other.key) if other.kind == inventory.CREDENTIAL else None
+        source = {} if record is None else record.parse()["spec"].get("secretRef", {})
+        return bool(source.get("name") == secret)
 
     def _differences(self, owner: Owner, desired: Desired, found: Json) -> list[Json]:
         """Gives the patch from what a Secret of ours is to what it should be; empty if it is that."""
@@ -206,8 +257,8 @@ class Targets:
             **_annotations(owner, desired, digest, count if same_data else count + 1),
         }
         patch = [] if same_data else [_data(desired)]
-        patch += _map_patch("labels", metadata, labels)
-        patch += _map_patch("annotations", metadata, annotations)
+        patch += patches.bring("labels", metadata, labels)
+        patch += patches.bring("annotations", metadata, annotations)
         owners = metadata.get("ownerReferences") or []
         if not any(one["uid"] == owner.uid for one in owners):
             kept = [one for one in owners if not one.get("controller")]
@@ -306,11 +357,10 @@ def _decoded(secret: Json) -> dict[str, bytes]:
     return {name: base64.b64decode(value) for name, value in (secret.get("data") or {}).items()}
 
 
-def _tests(uid: str, version: str) -> list[Json]:
-    return [
-        {"op": "test", "path": "/metadata/uid", "value": uid},
-        {"op": "test", "path": "/metadata/resourceVersion", "value": version},
-    ]
+def _without_copy(found: Json) -> list[Json]:
+    """Takes off what kubectl noted of a Secret that somebody applied: it has the key that it held."""
+    copied = adoption.LAST_APPLIED in (found["metadata"].get("annotations") or {})
+    return [patches.drop("annotations", adoption.LAST_APPLIED)] if copied else []
 
 
 def _data(desired: Desired) -> Json:
@@ -318,35 +368,5 @@ def _data(desired: Desired) -> Json:
 
 
 def _marks(owner: Owner, desired: Desired, digest: str, generation: int) -> list[Json]:
-    return [
-        {"op": "add", "path": f"/metadata/annotations/{_pointer(name)}", "value": value}
-        for name, value in _annotations(owner, desired, digest, generation).items()
-    ]
-
-
-def _map_patch(field: str, metadata: Json, desired: Mapping[str, str]) -> list[Json]:
-    """Patches labels or annotations: sets what is desired, drops what we set before, leaves the rest."""
-    have = metadata.get(field)
-    if have is None:
-        return [{"op": "add", "path": f"/metadata/{field}", "value": dict(desired)}]
-    stale = sorted((_set_by_us(metadata, field) & set(have)) - set(desired))
-    return [{"op": "remove", "path": f"/metadata/{field}/{_pointer(name)}"} for name in stale] + [
-        {"op": "add", "path": f"/metadata/{field}/{_pointer(name)}", "value": value}
-        for name, value in desired.items()
-        if have.get(name) != value
-    ]
-
-
-def _set_by_us(metadata: Json, field: str) -> set[str]:
-    """Gives the labels or annotations that the API server noted as written by the operator."""
-    names: set[str] = set()
-    for entry in metadata.get("managedFields") or ():
-        if entry.get("manager") == cluster.MANAGER:
-            fields = entry.get("fieldsV1", {}).get("f:metadata", {}).get(f"f:{field}", {})
-            names |= {name.removeprefix("f:") for name in fields if name.startswith("f:")}
-    return names
-
-
-def _pointer(name: str) -> str:
-    """Escapes a name for a JSON pointer (RFC 6901)."""
-    return name.replace("~", "~0").replace("/", "~1")
+    marks = _annotations(owner, desired, digest, generation)
+    return [patches.put("annotations", name, value) for name, value in marks.items()]

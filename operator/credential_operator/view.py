@@ -61,6 +61,7 @@ class Catalogue:
             data=data,
             labels=target.labels,
             annotations=target.annotations,
+            adopt=bool(target.adopt),
         )
 
 

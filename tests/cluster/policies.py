@@ -125,3 +125,17 @@ def in_force(policed: Policed) -> None:
         return policed.plane.kubectl(*question, impersonate=name, check=False).returncode == 0
 
     users.until(lambda: all(may(name) for name in users.ROLES if name != "vera"), "the roles are in force")
+
+
+def largest_targets(value: str, *, domain: str = ".".join(["d" * 62] * 4)) -> list[users.Json]:
+    """Return as many targets as the definition allows, with as many and as long keys."""
+    keys = [f"{domain}/{number:02}{'k' * 61}" for number in range(16)]
+    return [
+        TARGET
+        | {
+            "name": f"t{number:02}{'n' * 250}",
+            "labels": dict.fromkeys(keys, value * 63),
+            "annotations": dict.fromkeys(keys, value * 1024),
+        }
+        for number in range(16)
+    ]

@@ -118,6 +118,18 @@ CASES = {
     "a target has a name that a Secret can have": Case(
         "spec.targets[0].name", SECRET_NAME, good=target(name="a.b"), bad=target(name="a_b")
     ),
+    "a target that adopts leaves room for the name of the backup": Case(
+        "spec.targets[0].name",
+        "must have at most 237 characters with adopt: true, to leave room for that of its backup",
+        good=target(name="a" * 237, adopt=True),
+        bad=target(name="a" * 238, adopt=True),
+    ),
+    "a target that does not adopt may have any name": Case(
+        "spec.targets[0].name",
+        "must have at most 237 characters",
+        good=target(name="a" * 253, adopt=False),
+        bad=target(name="a" * 253, adopt=True),
+    ),
     "a target is not the source Secret": Case(
         "spec.targets",
         'must not name the source Secret "keys", which the operator never writes: choose another name',
@@ -295,6 +307,13 @@ def test_two_targets_are_two_secrets(plane: ControlPlane) -> None:
 
 def test_a_field_that_there_is_not_is_refused_by_its_name(plane: ControlPlane) -> None:
     assert 'unknown field "spec.aardvark"' in dry_run(plane, document("bad", spec(aardvark={}))).refused
+
+
+def test_what_is_distributed_takes_nothing_over(plane: ControlPlane) -> None:
+    adopting = {"name": "a", "format": "env", "adopt": True}
+    given = spec(allowedNamespaces={"all": True}, distribute={"target": adopting})
+
+    assert 'unknown field "spec.distribute.target.adopt"' in dry_run(plane, document("bad", given)).refused
 
 
 def test_the_type_stays_and_the_rest_may_change(plane: ControlPlane) -> None:

@@ -253,16 +253,16 @@ def test_view_reads_and_edit_writes_both_kinds(policed: Policed, unique: str) ->
 def test_the_largest_object_is_within_the_cost_limits(policed: Policed, unique: str) -> None:
     renewed = {"store": "k" * 253, "interval": "720h"}
     document = credential(
-        unique, TEAM, secretRef={"name": "s" * 253}, targets=largest_targets("a"), rotation=renewed
+        unique, TEAM, secretRef={"name": "s" * 253}, targets=policies.largest_targets("a"), rotation=renewed
     )
     del document["spec"]["s3"]
     document["spec"]["aws"] = {"region": "us-east-1"}
     tom = policed.user("tom")
     tom.create(document)
 
-    document["spec"] |= {"aws": {"region": "eu-west-1"}, "targets": largest_targets("b")}
+    document["spec"] |= {"aws": {"region": "eu-west-1"}, "targets": policies.largest_targets("b")}
     tom.kubectl("replace", "--filename=-", document=document)
-    document["spec"]["targets"] = largest_targets("c")
+    document["spec"]["targets"] = policies.largest_targets("c")
     refusal = policed.user("carl").refused("replace", "--filename=-", document=document)
 
     assert refusal.policy in {"source", "targets"}
@@ -273,7 +273,7 @@ def test_as_many_domains_as_the_chart_takes_are_within_the_cost_limits(
     policed: Policed, unique: str, reinstall: Callable[..., None]
 ) -> None:
     """The dearest case: every key is below the last refused domain, and allowed by the last beginning."""
-    targets = largest_targets("a", domain=f"{'.'.join(['d' * 58] * 4)}.last.example")
+    targets = policies.largest_targets("a", domain=f"{'.'.join(['d' * 58] * 4)}.last.example")
     document = credential(unique, TEAM, targets=targets)
     refused = [f"{number:02}.example" for number in range(23)]
     allowed = [f"{number:02}.example" for number in range(15)]
@@ -289,20 +289,6 @@ def test_as_many_domains_as_the_chart_takes_are_within_the_cost_limits(
     shared = {"allowedNamespaces": {"all": True}, "distribute": {"target": targets[0]}}
     document["spec"] |= shared
     policed.user().kubectl("create", "--filename=-", "--dry-run=server", document=document)
-
-
-def largest_targets(value: str, *, domain: str = ".".join(["d" * 62] * 4)) -> list[users.Json]:
-    """Return as many targets as the definition allows, with as many and as long keys."""
-    keys = [f"{domain}/{number:02}{'k' * 61}" for number in range(16)]
-    return [
-        TARGET
-        | {
-            "name": f"t{number:02}{'n' * 250}",
-            "labels": dict.fromkeys(keys, value * 63),
-            "annotations": dict.fromkeys(keys, value * 1024),
-        }
-        for number in range(16)
-    ]
 
 
 def test_the_api_server_finds_no_fault_in_the_expressions(

@@ -1,12 +1,13 @@
-"""Who may delete what the operator has published, where the chart's policy for that is switched on."""
+"""Who may have a Secret adopted, and delete what was published, where the chart's policy for that is switched on."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import yaml
 
 from cluster import policies, users
-from cluster.policies import CHART, OPERATOR, TEAM, Policed
+from cluster.policies import CHART, OPERATOR, TARGET, TEAM, Policed
 from controlplane import ControlPlane
 
 policed, unique = policies.policed, policies.unique
@@ -116,6 +117,87 @@ def test_the_policy_is_asked_about_secrets_with_our_labels_only(
     for one in asked:
         in_namespaces = one.get("namespaceSelector", {}).get("matchExpressions", [])
         assert [name for expression in in_namespaces for name in expression["values"]] == served
+
+
+# Adoption
+
+
+ADOPTING = TARGET | {"adopt": True}
+
+
+def asking(name: str, *targets: users.Json) -> users.Json:
+    """Return a Credential with targets."""
+    return users.credential(name, TEAM, targets=[*targets])
+
+
+@pytest.mark.parametrize("name", ["alice", "adam", "nina"])
+def test_who_may_read_and_change_a_secret_may_have_it_adopted(
+    policed: Policed, unique: str, name: str
+) -> None:
+    policed.user(name).create(asking(unique, ADOPTING))
+
+
+@pytest.mark.parametrize(
+    ("name", "target", "verb"), [("tom", TARGET["name"], "update"), ("nina", "web-env", "get")]
+)
+def test_who_may_not_read_and_change_a_secret_does_not_have_it_adopted(
+    policed: Policed, unique: str, name: str, target: str, verb: str
+) -> None:
+    adopting = ADOPTING | {"name": target}
+    refusal = policed.user(name).refused(
+        "create", "--filename=-", document=asking(unique, TARGET | {"name": "a"}, adopting)
+    )
+
+    assert refusal == users.Refusal(
+        "targets",
+        f"you may not {verb} Secret {target} in namespace team-a, so the operator does not take it over for you: "
+        "leave adopt out, or have it set by someone who may",
+    )
+    lent = users.reference(unique, TEAM)
+    lent["spec"]["target"] = adopting
+    assert policed.user(name).refused("create", "--filename=-", document=lent) == refusal
+
+
+def test_what_comes_to_adopt_is_asked_about_and_nothing_else(policed: Policed, unique: str) -> None:
+    tom, alice = policed.user("tom"), policed.user("alice")
+
+    def change(*targets: users.Json, **fields: Any) -> tuple[str, ...]:
+        return users.patch(unique, {"spec": {"targets": [*targets], **fields}})
+
+    tom.create(asking(unique, TARGET | {"adopt": False}))
+    assert tom.refused(*change(ADOPTING)).policy == "targets"
+    alice.kubectl(*change(ADOPTING))
+    tom.kubectl(*change(ADOPTING, {"name": "another", "format": "env"}, displayName="Nightly"))
+    assert tom.refused(*change(ADOPTING | {"labels": {"team": "storage"}})).policy == "targets"
+    tom.kubectl(*change(TARGET))
+
+
+def test_so_many_are_adopted_at_a_time(policed: Policed, unique: str) -> None:
+    alice = policed.user("alice")
+    adopting = [ADOPTING | {"name": f"env-{number}"} for number in range(9)]
+
+    assert alice.refused("create", "--filename=-", document=asking(unique, *adopting)) == users.Refusal(
+        "targets",
+        "at most 8 targets with adopt can be added or changed at a time, and these are 9: add the others afterwards",
+    )
+    alice.create(asking(unique, *adopting[:8]))
+    alice.kubectl(*users.patch(unique, {"spec": {"targets": adopting}}))
+
+
+def test_the_largest_object_that_adopts_is_within_the_cost_limits(policed: Policed, unique: str) -> None:
+    def targets(value: str) -> list[users.Json]:
+        largest = [target | {"name": target["name"][:237]} for target in policies.largest_targets(value)]
+        return [target | {"adopt": number < 8} for number, target in enumerate(largest)]
+
+    alice, document = policed.user("alice"), asking(unique, *targets("a"))
+    alice.create(document)
+    document["spec"]["targets"] = targets("b")
+    alice.kubectl("replace", "--filename=-", document=document)
+
+    document["spec"]["targets"] = targets("c")
+    refusal = policed.user("tom").refused("replace", "--filename=-", document=document)
+    assert refusal.policy == "targets"
+    assert "you may not update Secret t00" in refusal.message
 
 
 # What the tests share

@@ -28,6 +28,7 @@ ROLES: Mapping[str, tuple[str, ...]] = {
     "paul": (CHART_EDIT,),
     "tom": (CHART_EDIT,),
     "ida": (CHART_EDIT,),
+    "nina": (CHART_EDIT,),
 }
 """ClusterRoles by person."""
 
@@ -45,9 +46,18 @@ RULES: Mapping[str, tuple[Json, ...]] = {
             "verbs": ["create"],
         },
     ),
+    "nina": (
+        {"apiGroups": [""], "resources": ["secrets"], "verbs": ["create"]},
+        {
+            "apiGroups": [""],
+            "resources": ["secrets"],
+            "resourceNames": ["backups-keys", "backups-env"],
+            "verbs": ["get", "update"],
+        },
+    ),
 }
 """What they may do besides: rita reads one Secret, paul creates Pods, tom reads and creates Secrets, ida makes
-tokens of one ServiceAccount."""
+tokens of one ServiceAccount, nina creates Secrets, and reads and changes two."""
 
 
 @dataclasses.dataclass(frozen=True)

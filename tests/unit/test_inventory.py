@@ -146,6 +146,20 @@ def test_a_target_that_the_spec_no_longer_names_still_concerns_its_owner(known: 
     assert known.put_secret(secret("old-env")) == concerned("backups")
 
 
+def test_the_backup_of_a_target_concerns_who_adopts_that(known: inventory.Inventory) -> None:
+    targets = [{"name": "env", "adopt": True}, {"name": "file", "adopt": False}]
+    known.put_credential(credential(targets=targets))
+    claim = reference()
+    claim["spec"]["target"] = targets[0]
+    known.put_reference(claim)
+
+    assert known.concerned(Key("a", "env-before-adoption")) == [
+        *concerned("backups"),
+        Object("CredentialReference", Key("a", "nightly")),
+    ]
+    assert known.concerned(Key("a", "file-before-adoption")) == []
+
+
 def test_only_a_secret_with_our_label_is_known_as_a_target(known: inventory.Inventory) -> None:
     known.put_secret(secret("plain", annotations={inventory.DIGEST: "d"}))
     known.put_secret(

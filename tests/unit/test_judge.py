@@ -449,6 +449,15 @@ def test_a_transient_failure_is_looked_at_again_when_the_validation_grows_stale(
     assert status.after(old, found(TRANSIENT[0], targets=(TARGET,)), NOW).wake_at == NOW + HOUR
 
 
+def test_an_event_tells_what_was_taken_over_and_where_it_is_kept() -> None:
+    adopted = dataclasses.replace(TARGET, written=True, adopted=True)
+    (event,) = status.after(good(), found(ACCEPTED, targets=(adopted,)), NOW).events
+
+    assert (event.type, event.reason) == ("Normal", "Adopted")
+    assert "Secret env;" in event.message
+    assert "Secret env-before-adoption keeps" in event.message
+
+
 def test_events_tell_of_transitions_only() -> None:
     rejected = found(errors.Rejected("no"), targets=(TARGET,), new_key=True, refusals=3)
     first = status.after(good(), rejected, NOW)

@@ -77,6 +77,27 @@ def test_a_claim_on_a_good_credential_is_bound_and_ready() -> None:
     assert new["observedGeneration"] == 1
 
 
+def test_a_claim_tells_that_its_lease_has_run_out_once() -> None:
+    held = reference(bound="u", leaseDurationSeconds=60, renewTime="2026-11-22T11:00:00Z")
+    ended = after(held, credential())
+
+    assert _reasons(held, ended) == ["Expired"]
+    assert _reasons(held | {"status": ended}, ended) == []
+    assert _reasons(reference(), after(reference(), credential())) == []
+
+
+def test_a_claim_tells_of_a_secret_that_was_taken_over() -> None:
+    claim = reference()
+    new = after(claim, credential())
+    adopting = answers.Delivery(target={"name": "env"}, adopted=True)
+
+    assert [event.reason for event in answers.events(claim, new, adopting)] == ["Adopted"]
+
+
+def _reasons(one: dict[str, Any], new: dict[str, Any]) -> list[str]:
+    return [event.reason for event in answers.events(one, new, answers.Delivery())]
+
+
 def test_a_claim_on_a_credential_that_was_not_looked_at_is_not_ready_yet() -> None:
     assert told(reference(), credential(ready=False))["Ready"] == ("Unknown", "Pending")
 

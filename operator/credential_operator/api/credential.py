@@ -140,7 +140,7 @@ class Distribution(values.Model):
         ),
     )
 
-    target: publication.Target | None = None
+    target: publication.NewTarget | None = None
     """The Secret that every namespace gets: written by the operator, kept fresh, and removed with the reference."""
     advertise: bool = False
     """True: an offer and no Secret. The reference shows the namespace what there is and in which formats, and gets

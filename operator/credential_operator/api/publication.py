@@ -11,8 +11,8 @@ FieldName = Annotated[str, pydantic.Field(max_length=253)]
 """The name of a field of a credential type; a rule lists those of each type that has certain ones."""
 
 
-class Target(values.Model):
-    """A Secret that the operator writes and owns, laid out for its consumer."""
+class NewTarget(values.Model):
+    """A Secret that the operator creates and owns, laid out for its consumer."""
 
     name: values.SecretName
     """The name of the Secret, in the namespace of the object that asks for it."""
@@ -34,6 +34,23 @@ class Target(values.Model):
         pydantic.Field(default={}, max_length=16)
     )
     """Annotations for the Secret; nothing is copied from the Credential."""
+
+
+class Target(NewTarget):
+    """A Secret that the operator writes and owns, laid out for its consumer."""
+
+    rules = (
+        values.Rule(
+            rule="!has(self.adopt) || !self.adopt || size(self.name) <= 237",
+            message="must have at most 237 characters with adopt: true, to leave room for that of its backup, which "
+            "ends in -before-adoption",
+            path=".name",
+        ),
+    )
+
+    adopt: bool | None = None
+    """True: takes over a Secret of that name that is there already and that nobody else owns, once the key may be
+    published. What it held is kept for 30 days in a Secret of its name with -before-adoption at the end."""
 
 
 class TargetStatus(values.Model):

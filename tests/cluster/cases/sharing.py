@@ -140,7 +140,7 @@ def of_targets(cases: Mapping[str, Case]) -> dict[str, Case]:
             bad=_distributing(case.bad),
         )
         for name, case in cases.items()
-        if case.path.startswith("spec.targets[0].")
+        if case.path.startswith("spec.targets[0].") and "adopt" not in case.good["targets"][0]
     }
 
 
