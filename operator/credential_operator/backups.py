@@ -44,8 +44,8 @@ class Backups:
                     await self._remove(item["metadata"])
 
     async def _remove(self, metadata: Json) -> None:
-        # Somebody may have changed it just now, to keep it for longer.
-        with contextlib.suppress(cluster.NotFound, errors.Conflict):
+        # Somebody may have changed it just now, to keep it for longer; and what is refused keeps no other from going.
+        with contextlib.suppress(cluster.NotFound, errors.Conflict, errors.Forbidden):
             await self._connection.delete_secret(
                 metadata["namespace"],
                 metadata["name"],

@@ -47,19 +47,21 @@ class Controller:
             self.lose_credential(key, uid=document["metadata"]["uid"])
         elif self._known.is_news(document):
             # The echo of our own write may overtake its answer; a pass for it need not come at once.
-            wake = self.wake_later if self._known.differs_in_status_only(document) else self.wake
+            echo = self._known.differs_in_status_only(document)
+            rivals = [] if echo else self._rivals(key)
             self._known.put_credential(document)
-            wake([Object(CREDENTIAL, key)])
+            (self.wake_later if echo else self.wake)([Object(CREDENTIAL, key), *rivals])
             self._wake_distribution(key)
             self.wake_references(key)
             self._wake_selecting(key.namespace)
 
     def lose_credential(self, key: objects.Key, *, uid: str) -> None:
         """Takes in that a Credential is gone, unless another one of that name has come already."""
+        rivals = self._rivals(key)
         if self._known.drop_credential(key, uid):
             lost = Object(CREDENTIAL, key)
             self._queue.forget(lost)
-            self.wake([lost])
+            self.wake([lost, *rivals])
             self._wake_distribution(key)
             self.wake_references(key)
             self._wake_selecting(key.namespace)
@@ -116,6 +118,18 @@ class Controller:
         """Has the references looked at that the operator makes for a Credential, or has made."""
         if self._known.handouts.concerns(credential):
             self.wake([Object(DISTRIBUTION, credential)])
+
+    def _rivals(self, credential: objects.Key) -> list[Object]:
+        """Gives who may wait for a Secret that a Credential was known to name, which it may name no more."""
+        record = self._known.credentials.get(credential)
+        names = () if record is None else naming.secrets_of(record.parse())
+        secrets = (objects.Key(credential.namespace, name) for name in sorted(names))
+        return [one for secret in secrets for one in self._known.concerned(secret) if self._waits(one)]
+
+    def _waits(self, one: Object) -> bool:
+        """Tells whether an object may have found that a Secret is somebody else's."""
+        record = self._known.credentials.get(one.key)
+        return one.kind == REFERENCE or (record is not None and errors.TargetConflict.reason in record.state)
 
     def _distributions(self, reference: objects.Key) -> list[Object]:
         """Gives the distributions to which it matters what becomes of a reference of this name."""

@@ -1,8 +1,12 @@
 """Adoption: an existing Secret that nobody owns becomes a target, and nothing of what it held is lost."""
 
+import pathlib
+import re
+import subprocess
 from collections.abc import Callable
 
 import pytest
+import yaml
 
 import replica
 from cluster import adopting, sites, workloads
@@ -10,7 +14,14 @@ from cluster import space as spaces
 from cluster.adopting import ADOPTING, BACKUP, ENV, OLD
 from cluster.sites import Site
 from cluster.space import GENERATION, OWNER, Json, Space
+from controlplane import tools
 
+PAGE = (pathlib.Path(__file__).parents[2] / "docs" / "adopting.md").read_text()
+RECIPES = {
+    text.split()[1 if text.startswith("kubectl") else 0]: text
+    for text in re.findall(r"^```(?:sh|yaml)\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
+}
+"""What the page shows, by kubectl's command; its manifest by the first word."""
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 EXPIRES = "credential-operator.io/expires-at"
 
@@ -82,6 +93,31 @@ def test_a_key_that_is_refused_takes_nothing_over(space: Space) -> None:
     assert space.data(BACKUP) == OLD
 
 
+def test_the_recipe_of_the_page_moves_a_secret_in_that_pods_use(space: Space) -> None:
+    space.new_user()
+    key = space.new_key()
+    names = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
+    space.apply(space.secret(ENV, dict(zip(names, key, strict=True))), workloads.pod("api", ENV))
+    copy, keep, manifest = (RECIPES[word] for word in ("get", "annotate", "apiVersion:"))
+
+    _run(space, copy)
+    document = yaml.safe_load(manifest)
+    document["spec"]["aws"]["endpoint"] = space.aws.url
+    space.apply(document)
+
+    found = space.becomes(Ready="True Available", Synced="True Published")
+    assert space.key_in() == key
+    assert found["status"]["references"]["items"] == [{"kind": "Pod", "namespace": space.name, "name": "api"}]
+    _run(space, keep)
+    assert space.get("secret", BACKUP)["metadata"]["annotations"][EXPIRES] == "2027-12-31T00:00:00Z"
+
+
+def _run(space: Space, script: str) -> None:
+    """Run a script of the page as it stands, in the namespace."""
+    kubectl = f'kubectl() {{ "{tools.path("kubectl")}" --namespace={space.name} "$@"; }}'
+    subprocess.run(["sh", "-ec", f"{kubectl}\n{script}"], env=space.cluster.environment(), check=True)
+
+
 # What is left alone
 
 
@@ -136,11 +172,22 @@ def test_a_secret_that_somebody_owns_is_left_alone(space: Space, name: str) -> N
     assert space.get("secret", ENV) == before
     assert space.find("secret", BACKUP) is None
 
-    space.kubectl("delete", "credential", "other", "--ignore-not-found")
     space.kubectl("delete", "secret", ENV)
     space.becomes(Ready="True Available", Synced="True Published", Stalled=None)
     assert space.key_in() == key
     assert space.find("secret", BACKUP) is None
+
+
+def test_a_secret_is_taken_over_when_it_is_a_source_no_more(space: Space) -> None:
+    space.apply(_source(space))
+    key = adopting.wanted(space, validation={"interval": "0s"})
+    assert "holds the key of Credential other" in adopting.says(space)
+
+    space.apply(space.credential("other", secretRef={"name": "elsewhere"}, targets=None))
+
+    space.becomes(Ready="True Available", Stalled=None)
+    assert space.key_in() == key
+    assert space.data(BACKUP) == OLD
 
 
 def test_a_secret_that_is_being_deleted_is_written_when_it_is_gone(space: Space) -> None:
@@ -198,6 +245,18 @@ def test_an_adopted_target_is_like_any_other(space: Space) -> None:
     space.delete_when_free()
     for name in (ENV, BACKUP):
         space.until(space.gone("secret", name), f"{name} goes with it")
+
+
+def test_a_short_lived_key_takes_over_the_secret_that_held_a_stored_one(space: Space) -> None:
+    space.apply(space.secret(ENV, OLD))
+
+    key = space.published(targets=[{**ADOPTING, "issue": {"kind": "SessionToken"}}])
+
+    assert space.data(ENV)["AWS_SESSION_TOKEN"]
+    assert space.key_in() != key
+    assert space.data(BACKUP) == OLD
+    (target,) = space.get("credential", "backups")["status"]["targets"]
+    assert space.get("secret", ENV)["metadata"]["annotations"][EXPIRES] == target["expiresAt"]
 
 
 def test_a_retained_target_can_be_adopted_by_a_credential_of_another_name(space: Space) -> None:

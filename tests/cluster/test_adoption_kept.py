@@ -91,6 +91,22 @@ def test_our_own_data_never_replace_what_was_kept(space: Space, site: Site) -> N
     assert space.data(BACKUP) == OLD
 
 
+def test_what_cannot_be_kept_is_not_written_over(space: Space, site: Site) -> None:
+    space.apply(space.secret(ENV, OLD))
+    theirs = space.get("secret", ENV)
+    full = site.proxy.fail(403, method="POST", path=f"/{space.name}/secrets$")
+
+    key = adopting.wanted(space)
+    space.becomes(Ready="False Forbidden", Synced="False Forbidden")
+    assert space.get("secret", ENV) == theirs
+
+    site.proxy.lift(full)
+    space.kubectl("label", "secret", ENV, "example.com/looked-at=1")
+    space.becomes(Ready="True Available")
+    assert space.key_in() == key
+    assert space.data(BACKUP) == OLD
+
+
 def test_a_secret_of_the_backups_name_is_left_alone(space: Space) -> None:
     space.apply(space.secret(ENV, OLD), space.secret(BACKUP, {"theirs": "1"}))
     theirs = [space.get("secret", name) for name in (ENV, BACKUP)]

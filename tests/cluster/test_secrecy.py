@@ -99,6 +99,7 @@ def test_the_search_finds_a_canary_as_it_is_and_encoded(site: Site, space: Space
 def test_key_material_is_nowhere_but_in_secrets_whatever_happens_to_it(
     site: Site, space: Space, aws: AwsEmulator
 ) -> None:
+    previous = canary()
     user = space.new_user(allow("sts:AssumeRole"))
     good, rotated = space.new_key(), space.new_key()
     role = aws.create_role(space.name, trust=trust(user))
@@ -106,12 +107,18 @@ def test_key_material_is_nowhere_but_in_secrets_whatever_happens_to_it(
     assuming = {"region": "eu-west-1", "endpoint": aws.url, "assumeRole": {"roleARN": role}}
     nobody = {"region": "eu-west-1", "endpoint": "https://127.0.0.1:1"}
     targets = [{"name": f"{one}-target", "format": one} for one in ("env", "aws-credentials-file", "velero")]
+    adopted, owned = ([{"name": f"{one}-env", "format": "env", "adopt": True}] for one in ("old", "helms"))
+    helm = {"app.kubernetes.io/managed-by": "Helm"}
+    space.apply(space.secret("old-env", {"password": previous}))
+    space.apply(space.secret("helms-env", {"password": previous}, labels=helm))
     issued = [{"name": "issued-env", "format": "env", "issue": {"kind": "AssumeRole", "roleARN": role}}]
     nobodys = {"kind": "AssumeRole", "roleARN": f"{role}-of-nobody"}
     cases: dict[str, tuple[Key, dict[str, str], Json]] = {
         "good": (good, {"unrelated": extra}, {"targets": targets}),
         "role": (good, {}, {"aws": assuming}),
         "issued": (good, {}, {"targets": issued}),
+        "adopted": (good, {}, {"targets": adopted}),
+        "owned": (good, {}, {"targets": owned}),
         "refused": (good, {}, {"targets": [{**issued[0], "name": "refused-env", "issue": nobodys}]}),
         "wrong": ((good[0], wrong), {}, {}),
         "newline": ((good[0], f"{newline}\n"), {}, {}),
@@ -129,6 +136,8 @@ def test_key_material_is_nowhere_but_in_secrets_whatever_happens_to_it(
         "good": "True Available",
         "role": "True Available",
         "issued": "True Available",
+        "adopted": "True Available",
+        "owned": "False TargetConflict",
         "refused": "False PermissionDenied",
         "wrong": "Unknown Pending",
         "newline": "False InvalidKeyMaterial",
@@ -155,7 +164,21 @@ def test_key_material_is_nowhere_but_in_secrets_whatever_happens_to_it(
     session = space.data("issued-env")
     issued_keys = [session["AWS_SECRET_ACCESS_KEY"], session["AWS_SESSION_TOKEN"]]
     assert good[1] not in str(session)
-    canaries = [good[1], *issued_keys, rotated[1], wrong, newline, token, control, extra, down, pasted, twice]
+    assert space.data("old-env-before-adoption") == {"password": previous}
+    canaries = [
+        previous,
+        good[1],
+        *issued_keys,
+        rotated[1],
+        wrong,
+        newline,
+        token,
+        control,
+        extra,
+        down,
+        pasted,
+        twice,
+    ]
     assert leaked(site, canaries) == {}
 
 

@@ -2,6 +2,7 @@
 
 import base64
 import datetime
+import pathlib
 from typing import Any
 
 import pytest
@@ -122,6 +123,12 @@ def test_what_somebody_owns_is_left_alone_and_says_why(name: str) -> None:
     found, wanted, says = REFUSED[name]
 
     assert says in (adoption.refusal(found, wanted) or "")
+
+
+def test_the_page_names_every_tool_whose_secrets_are_left_to_it() -> None:
+    page = (pathlib.Path(__file__).parents[2] / "docs" / "adopting.md").read_text()
+
+    assert [name for name in adoption.MARKS.values() if name not in page] == []
 
 
 @pytest.mark.parametrize("where", ["labels", "annotations"])

@@ -32,6 +32,13 @@ def document(name: str = "one", version: str = "5", **spec: Any) -> dict[str, An
     }
 
 
+def in_conflict(name: str) -> dict[str, Any]:
+    """Return a Credential that wants what is another's source."""
+    told = {"type": "Ready", "status": "False", "reason": "TargetConflict"}
+    targets = [{"name": "keys", "adopt": True}]
+    return document(name, aws={}, targets=targets) | {"status": {"conditions": [told]}}
+
+
 class Work:
     """Runs a controller whose passes are noted, and end as the test says."""
 
@@ -128,6 +135,28 @@ async def test_a_deleted_credential_wakes_its_references(work: Work) -> None:
     work.controller.see_credential("DELETED", document())
     await asyncio.sleep(0.02)
     assert len(work.passes) == 2
+
+
+async def test_who_waits_for_a_secret_is_looked_at_when_another_names_it_no_more(work: Work) -> None:
+    work.controller.see_credential("ADDED", document())
+    work.controller.see_credential("ADDED", document("sharing"))
+    work.controller.see_credential("ADDED", in_conflict("two"))
+    claim = document("nightly", credentialRef={"name": "three"}, target={"name": "keys", "adopt": True})
+    work.controller.see_reference(None, claim)
+    await work.until(5)
+    waiting = [("credential", Key("a", "two")), ("reference", Key("a", "nightly"))]
+
+    work.passes.clear()
+    moved = document("one", "6", aws={}, secretRef={"name": "elsewhere"})
+    moved["metadata"]["generation"] = 2
+    work.controller.see_credential("MODIFIED", moved)
+    await work.until(3)
+    assert sorted(work.passes) == [("credential", ONE), *waiting]
+
+    work.passes.clear()
+    work.controller.see_credential("DELETED", document("sharing"))
+    await work.until(3)
+    assert sorted(work.passes) == [("credential", Key("a", "sharing")), *waiting]
 
 
 def made(namespace: str = "b", version: str = "5") -> dict[str, Any]:
