@@ -1,6 +1,7 @@
 """A cluster as its users see it: kubectl, helm, tokens and kubeconfigs."""
 
 import datetime as dt
+import functools
 import json
 import os
 import subprocess
@@ -8,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from controlplane import identities, processes, tools
+from controlplane import identities, processes, reading, tools
 
 TIMEOUT_SECONDS = 180.0
 
@@ -50,6 +51,14 @@ class Cluster:
     def url(self) -> str:
         """The address of the API server."""
         return str(self._entry()["server"])
+
+    def read(self, path: str, **query: str) -> dict[str, Any] | None:
+        """Read an object or a list as the kubeconfig's user, without a process for it; None if there is none."""
+        return self._reader.read(path, query)
+
+    @functools.cached_property
+    def _reader(self) -> reading.Reader:
+        return reading.Reader(self.kubeconfig)
 
     def kubectl(
         self,
