@@ -11,6 +11,14 @@ from controlplane import ControlPlane
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+LONGEST = ("races", "verdicts")
+"""Rooms that begin first, so that no core waits for them at the end."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: item.path.parent.name not in LONGEST)
+
+
 @pytest.fixture(scope="session")
 def plane() -> Iterator[ControlPlane]:
     """Give a control plane that all tests share; a test that breaks one starts its own."""
