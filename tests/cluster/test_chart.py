@@ -26,6 +26,7 @@ POLICIES = (
 EVERYWHERE, PLATFORM = "credential-operator", "platform"
 """Namespaces of the two installations: cluster-wide, and for the namespaces of values-namespaces.yaml."""
 
+Json = dict[str, Any]
 Rule = tuple[str, str, str, str]
 """API group, resource, name or "", verb."""
 
@@ -228,12 +229,97 @@ def test_where_nothing_is_distributed_the_operator_makes_no_references(
     assert verbs == {"get", "list", "watch", "delete"}
 
 
+REACHABLE: Json = {
+    "enabled": True,
+    "providerPorts": [443, 9000],
+    "extraEgress": [
+        {"to": [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "minio"}}}]}
+    ],
+    "from": [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "monitoring"}}}],
+}
+SPREAD = {"maxSkew": 2, "topologyKey": "rack", "whenUnsatisfiable": "DoNotSchedule", "labelSelector": {}}
+MATRIX: dict[str, Json] = {
+    "as it is": {},
+    "one replica": {"replicas": 1, "leaderElection": False},
+    "a network policy": {"networkPolicy": REACHABLE},
+    "volumes": {
+        "extraVolumes": [{"name": "keys", "emptyDir": {}}, {"name": "more", "emptyDir": {}}],
+        "extraVolumeMounts": [{"name": "keys", "mountPath": "/keys"}, {"name": "more", "mountPath": "/more"}],
+        "caBundle": {"configMapName": "authorities"},
+    },
+    "placed": {
+        "topologySpreadConstraints": [SPREAD, {**SPREAD, "topologyKey": "room"}],
+        "nodeSelector": {"role": "platform"},
+        "tolerations": [{"operator": "Exists"}],
+        "priorityClassName": "system-cluster-critical",
+    },
+    "all of it": {
+        "networkPolicy": REACHABLE,
+        "extraEnv": [{"name": "HTTPS_PROXY", "value": "http://proxy.example:3128"}],
+        "podAnnotations": {"a": "b"},
+        "consumers": [],
+        "clusterName": "blue",
+        "proxy": "http://proxy.example:3128",
+        "image": {"digest": f"sha256:{'0' * 64}"},
+    },
+}
+"""Values that are set together, of which something follows in the manifests."""
+
+
+@pytest.mark.parametrize("values", MATRIX.values(), ids=MATRIX)
+def test_whatever_is_set_the_api_server_accepts_the_manifests(plane: ControlPlane, values: Json) -> None:
+    rendered = render(plane, values)
+    users.apply(plane, rendered, "--dry-run=server", "--validate=strict", "--force-conflicts")
+
+
+def test_pods_are_spread_and_one_stays_unless_told_otherwise(plane: ControlPlane) -> None:
+    found = {one["kind"]: one for one in render(plane, {})}
+    spread = found["Deployment"]["spec"]["template"]["spec"]["topologySpreadConstraints"]
+    labels = found["Deployment"]["spec"]["selector"]
+    assert [one["topologyKey"] for one in spread] == ["kubernetes.io/hostname", "topology.kubernetes.io/zone"]
+    assert [one["labelSelector"] for one in spread] == [labels, labels]
+    assert found["PodDisruptionBudget"]["spec"]["selector"] == labels
+    assert "NetworkPolicy" not in found
+
+    alone = {one["kind"]: one for one in render(plane, {**MATRIX["one replica"], **MATRIX["placed"]})}
+    assert "PodDisruptionBudget" not in alone, "a drain would never end"
+    placed = alone["Deployment"]["spec"]["template"]["spec"]["topologySpreadConstraints"]
+    assert placed == [SPREAD, {**SPREAD, "topologyKey": "room"}]
+    assert "PodDisruptionBudget" not in {one["kind"] for one in render(plane, {"podDisruptionBudget": False})}
+
+
+def test_a_network_policy_lets_pods_speak_with_what_they_need_alone(plane: ControlPlane) -> None:
+    (policy,) = (one for one in render(plane, {"networkPolicy": REACHABLE}) if one["kind"] == "NetworkPolicy")
+    dns, others, extra = policy["spec"]["egress"]
+    assert {one["port"] for one in dns["ports"]} == {53}
+    assert [one["port"] for one in others["ports"]] == [443, 6443, 9000]
+    assert extra == REACHABLE["extraEgress"][0]
+    assert policy["spec"]["ingress"] == [
+        {"ports": [{"port": "http", "protocol": "TCP"}], "from": REACHABLE["from"]}
+    ]
+
+
+def render(plane: ControlPlane, values: Json) -> list[Json]:
+    """Return what the chart makes of values, without hooks."""
+    text = plane.helm(
+        "template",
+        "credential-operator",
+        CHART,
+        "--no-hooks",
+        f"--namespace={EVERYWHERE}",
+        "--values=-",
+        input=json.dumps(values),
+    ).stdout
+    return [one for one in yaml.safe_load_all(text) if one]
+
+
 # Installing
 
 
 def test_what_is_installed_for_the_whole_cluster(everywhere: ControlPlane) -> None:
     assert installed(everywhere, EVERYWHERE) == {
         ("Deployment", EVERYWHERE, "credential-operator"),
+        ("PodDisruptionBudget", EVERYWHERE, "credential-operator"),
         ("ServiceAccount", EVERYWHERE, "credential-operator"),
         ("Role", EVERYWHERE, "credential-operator-own-namespace"),
         ("RoleBinding", EVERYWHERE, "credential-operator-own-namespace"),
@@ -247,6 +333,7 @@ def test_what_is_installed_for_a_list_of_namespaces(listed: ControlPlane) -> Non
 
     assert installed(listed, PLATFORM) == {
         ("Deployment", PLATFORM, "credential-operator"),
+        ("PodDisruptionBudget", PLATFORM, "credential-operator"),
         ("ServiceAccount", PLATFORM, "credential-operator"),
         ("Role", PLATFORM, "credential-operator-own-namespace"),
         ("RoleBinding", PLATFORM, "credential-operator-own-namespace"),

@@ -148,11 +148,10 @@ def bindings(namespace: str) -> list[Json]:
     return documents
 
 
-def apply(cluster: Cluster, documents: list[Json]) -> None:
+def apply(cluster: Cluster, documents: list[Json], *options: str) -> None:
     """Apply the documents as the administrator."""
-    cluster.kubectl(
-        "apply", "--server-side", "--filename=-", input="\n---\n".join(map(json.dumps, documents))
-    )
+    text = "\n---\n".join(map(json.dumps, documents))
+    cluster.kubectl("apply", "--server-side", "--filename=-", *options, input=text)
 
 
 def until(true: Callable[[], bool], what: str, *, seconds: float = 60.0) -> None:
