@@ -16,7 +16,7 @@ import secrets
 import threading
 import time
 from collections.abc import Callable, Iterator
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 import urllib3
 from kubernetes import client, config
@@ -51,7 +51,7 @@ class NotHeld(Exception):
         self.message = message
 
 
-class _Unavailable(Exception):
+class Unavailable(Exception):
     """The API server does not answer, or not now."""
 
 
@@ -81,6 +81,27 @@ def place(account: pathlib.Path = ACCOUNT) -> Place:
     return Place(configuration=found, namespace=active["context"].get("namespace") or "default")
 
 
+class Claims(Protocol):
+    """The CredentialReferences of one namespace; each method raises NotHeld where refused, or Unavailable."""
+
+    namespace: str
+
+    def create(self, name: str, spec: Json) -> Json:
+        """Creates a claim, and gives it."""
+
+    def read(self, name: str) -> Json:
+        """Gives a claim."""
+
+    def renew(self, name: str, uid: str) -> Json:
+        """Renews a claim, and gives it; another one under its name is NotFound."""
+
+    def delete(self, name: str, uid: str) -> None:
+        """Deletes a claim if it is still that one."""
+
+    def close(self) -> None:
+        """Ends what is open."""
+
+
 class Hold:
     """A claim to a Credential: made on entry, renewed by a thread, removed at the end. Made by `hold`.
 
@@ -88,7 +109,15 @@ class Hold:
     """
 
     def __init__(
-        self, credential: str, *, reason: str, name: str | None, lease: int, wait: float, ready: bool
+        self,
+        credential: str,
+        *,
+        reason: str,
+        name: str | None,
+        lease: int,
+        wait: float,
+        ready: bool,
+        through: Claims | None,
     ) -> None:
         self.name = name or f"{credential}-{secrets.token_hex(4)}"
         self.namespace = ""
@@ -98,6 +127,7 @@ class Hold:
         self._lease = lease
         self._wait = wait
         self._wanted = ("Bound", "Ready") if ready else ("Bound",)
+        self._through = through
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._keep, name=f"hold-{self.name}", daemon=True)
         self._sent: set[str] = set()
@@ -107,9 +137,9 @@ class Hold:
 
     def __enter__(self) -> Self:
         """Makes the claim and waits until it counts; raises NotHeld, and then leaves nothing behind."""
-        found = place()
-        self.namespace = found.namespace
-        self._claims = _Claims(found, patience=max(1.0, min(LONGEST_REQUEST, self._lease / 6)))
+        patience = max(1.0, min(LONGEST_REQUEST, self._lease / 6))
+        self._claims = self._through or _Claims(place(), patience=patience)
+        self.namespace = self._claims.namespace
         deadline = time.monotonic() + self._wait
         try:
             self._make(deadline)
@@ -136,7 +166,7 @@ class Hold:
             began = time.monotonic()
             try:
                 self._uid = self._create()["metadata"]["uid"]
-            except _Unavailable as error:
+            except Unavailable as error:
                 if time.monotonic() + CREATE_PAUSE > deadline:
                     raise NotHeld("Unavailable", str(error)) from None
                 time.sleep(CREATE_PAUSE)
@@ -171,7 +201,7 @@ class Hold:
         while True:
             try:
                 objection = _objection(self._claims.read(self.name), self._wanted)
-            except _Unavailable as error:
+            except Unavailable as error:
                 objection = NotHeld("Unavailable", str(error))
             if objection is None:
                 self._bound = True
@@ -203,7 +233,7 @@ class Hold:
         began = time.monotonic()
         try:
             found = self._claims.renew(self.name, self._uid)
-        except _Unavailable as error:
+        except Unavailable as error:
             return self._missed(str(error))
         except NotHeld as refused:
             if refused.reason != "NotFound":
@@ -252,7 +282,7 @@ class Hold:
         """Removes the claim; gives why it is still there, nothing where it is not."""
         try:
             self._claims.delete(self.name, self._uid)
-        except _Unavailable as error:
+        except Unavailable as error:
             return str(error)
         except NotHeld as refused:
             if refused.reason not in GONE:
@@ -274,20 +304,46 @@ def hold(
     lease: int = 60,
     wait: float = 30.0,
     ready: bool = False,
+    through: Claims | None = None,
 ) -> Hold:
     """Holds a Credential of the holder's namespace for as long as a `with` block runs; raises NotHeld.
 
     `reason` is what whoever wants to delete the Credential reads. `name` is that of the claim, which must
     be new. `lease`: for how many seconds the claim outlives a killed holder, from 10 to 604800. `wait`: how
     many seconds to wait until the claim counts, 0 for not at all. `ready`: also until the Credential is Ready.
+    `through`: another way to the claims than the one that `place` finds.
     """
-    return Hold(credential, reason=reason, name=name, lease=lease, wait=wait, ready=ready)
+    return Hold(credential, reason=reason, name=name, lease=lease, wait=wait, ready=ready, through=through)
+
+
+def manifest(name: str, spec: Json) -> Json:
+    """Words a claim."""
+    head = {"apiVersion": f"{GROUP}/{VERSION}", "kind": "CredentialReference", "metadata": {"name": name}}
+    return {**head, "spec": spec}
+
+
+def renewal(uid: str) -> Json:
+    """Words the change that renews a claim, if it is still that one."""
+    return {"metadata": {"uid": uid}, "spec": {"renewTime": _now()}}
+
+
+@contextlib.contextmanager
+def same(claims: Claims, name: str, uid: str) -> Iterator[None]:
+    """Raises NotFound for a renewal that was refused because there is another claim under its name."""
+    try:
+        yield
+    except NotHeld as refused:
+        # Neither tells by itself: a uid that differs is invalid, and many writers end in a conflict.
+        if refused.reason in ("Invalid", "Conflict") and claims.read(name)["metadata"]["uid"] != uid:
+            raise NotHeld("NotFound", "There is another one under its name.") from None
+        raise
 
 
 class _Claims:
-    """The CredentialReferences of one namespace; a request takes `patience` seconds at most."""
+    """Claims by an API client; a request takes `patience` seconds at most."""
 
     def __init__(self, found: Place, *, patience: float) -> None:
+        self.namespace = found.namespace
         self._client = client.ApiClient(found.configuration)
         self._api = client.CustomObjectsApi(self._client)
         self._where = {"group": GROUP, "version": VERSION, "namespace": found.namespace, "plural": PLURAL}
@@ -299,8 +355,7 @@ class _Claims:
 
     def create(self, name: str, spec: Json) -> Json:
         """Creates a claim."""
-        head = {"apiVersion": f"{GROUP}/{VERSION}", "kind": "CredentialReference", "metadata": {"name": name}}
-        return self._ask(self._api.create_namespaced_custom_object, body={**head, "spec": spec})
+        return self._ask(self._api.create_namespaced_custom_object, body=manifest(name, spec))
 
     def read(self, name: str) -> Json:
         """Reads a claim."""
@@ -308,17 +363,11 @@ class _Claims:
 
     def renew(self, name: str, uid: str) -> Json:
         """Renews a claim; another one under its name is NotFound."""
-        body = {"metadata": {"uid": uid}, "spec": {"renewTime": _now()}}
         kind = "application/merge-patch+json"
-        try:
+        with same(self, name, uid):
             return self._ask(
-                self._api.patch_namespaced_custom_object, name=name, body=body, _content_type=kind
+                self._api.patch_namespaced_custom_object, name=name, body=renewal(uid), _content_type=kind
             )
-        except NotHeld as refused:
-            # Neither tells by itself: a uid that differs is invalid, and many writers end in a conflict.
-            if refused.reason in ("Invalid", "Conflict") and self.read(name)["metadata"]["uid"] != uid:
-                raise NotHeld("NotFound", "There is another one under its name.") from None
-            raise
 
     def delete(self, name: str, uid: str) -> None:
         """Deletes a claim if it is still that one."""
@@ -333,16 +382,16 @@ class _Claims:
 
 @contextlib.contextmanager
 def _in_our_words() -> Iterator[None]:
-    """Raises _Unavailable for what may be otherwise soon, NotHeld for a refusal; neither shows headers."""
+    """Raises Unavailable for what may be otherwise soon, NotHeld for a refusal; neither shows headers."""
     try:
         yield
     except client.ApiException as error:
         code = error.status or 0
         if code in (0, TOO_MANY_REQUESTS) or code >= http.HTTPStatus.INTERNAL_SERVER_ERROR:
-            raise _Unavailable(f"The API server answers {code or error.reason}.") from None
+            raise Unavailable(f"The API server answers {code or error.reason}.") from None
         raise _refusal(code, error.body) from None
     except (urllib3.exceptions.HTTPError, OSError, config.ConfigException) as error:
-        raise _Unavailable(f"The API server does not answer ({type(error).__name__}).") from None
+        raise Unavailable(f"The API server does not answer ({type(error).__name__}).") from None
 
 
 def _refusal(code: int, body: str | None) -> NotHeld:
