@@ -27,8 +27,8 @@ demo: setup ## Walk through what a user does, on a real API server; KUBECONFIG=â
 
 test: check ## Run everything that CI runs: the checks below, then all tests; ARGS="-k NAME" only some
 	$(RUN) -m controlplane
-	$(RUN) -m pytest $(or $(ARGS),tests/unit --cov)
-	$(if $(ARGS),,$(RUN) -m pytest tests --ignore=tests/unit --numprocesses 3 --dist loadfile)
+	$(RUN) -m pytest $(or $(ARGS),tests/unit tests/cli --cov)
+	$(if $(ARGS),,$(RUN) -m pytest tests --ignore=tests/unit --ignore=tests/cli --numprocesses 3 --dist loadfile)
 
 verdicts: setup ## Run every credential type through every situation and print what is said of it; ARGS="-o json" for programs
 	$(RUN) -m verdicts $(ARGS)
@@ -60,7 +60,7 @@ bench: setup ## Measure 1,000 and 10,000 Credentials beside a plain kopf operato
 
 lock: setup ## Write the locks anew from pyproject.toml
 	$(BIN)/uv pip compile pyproject.toml --quiet --universal --generate-hashes --custom-compile-command "make lock" -o requirements.lock
-	$(BIN)/uv pip compile pyproject.toml --quiet --universal --generate-hashes --custom-compile-command "make lock" --group dev -c requirements.lock -o requirements-dev.lock
+	$(BIN)/uv pip compile pyproject.toml --quiet --universal --generate-hashes --custom-compile-command "make lock" --extra cli --group dev -c requirements.lock -o requirements-dev.lock
 
 clean: ## Remove the virtual environment and caches (the control plane's cache stays)
 	rm -rf $(VENV) dist build .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage

@@ -4,6 +4,7 @@ python -m credential_operator.generate [--check] [--root FOLDER]
 """
 
 import argparse
+import json
 import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,9 +22,13 @@ CHART = "deploy/chart/files/crds"
 """A copy of the CRDs: Helm reads nothing outside of a chart."""
 RULES = "deploy/chart/files"
 """What the chart gives rights for."""
-FOLDERS = ("crds", "crds/types", "deploy/examples", CHART, RULES)
+PLUGIN = "operator/credential_operator/cli"
+"""What `kubectl credential` knows of the types without loading them."""
+FOLDERS = ("crds", "crds/types", "deploy/examples", CHART, RULES, PLUGIN)
 """Where generated files are; one that is not generated any more is removed."""
 NOTICE = f"# {pages.NOTICE}\n"
+TABULAR, LONGEST = ("string", "boolean", "integer"), 4096
+"""Fields that fit into a table: of these types, and of at most so many characters."""
 OWNER = {"team": "storage", "contact": "#storage-oncall"}
 OPERATOR = "credential-operator"
 """The namespace and the ServiceAccount that the chart installs the operator with by default."""
@@ -74,6 +79,7 @@ def files() -> dict[str, str]:
         for folder in ("crds", CHART)
     }
     written |= {f"deploy/examples/{name}.yaml": NOTICE + text for name, text in samples.items()}
+    written[f"{PLUGIN}/types.json"] = json.dumps({"notice": pages.NOTICE, "types": _types()}, indent=2) + "\n"
     written[f"{RULES}/consumers.yaml"] = NOTICE + manifest([_consumers()])
     written["crds/credentials.md"] = pages.page(
         credential,
@@ -94,6 +100,21 @@ def _consumers() -> Json:
     for rule in sorted(consumers.load(), key=lambda rule: (rule.group, rule.resource)):
         found[rule.scope].setdefault(rule.group, []).append(rule.resource)
     return found
+
+
+def _types() -> Json:
+    """Gives every credential type with its public fields that fit into a table, in their order."""
+    return {
+        name: {
+            "title": provider.title,
+            "fields": [
+                field
+                for field, node in schema.of(provider.config).get("properties", {}).items()
+                if node["type"] in TABULAR and node.get("maxLength", 0) <= LONGEST
+            ],
+        }
+        for name, provider in providers.find().items()
+    }
 
 
 def _type_pages(crd: Json, samples: Mapping[str, str]) -> Iterator[tuple[str, str]]:
