@@ -1,0 +1,254 @@
+"""Commands about those who need a Credential: to hold it, to release it, and to clear away what nobody releases."""
+
+import logging
+import secrets
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from credential_operator.cli import description, options, refusals, screen, store, times, waiting
+from credential_operator.cli.description import Facts
+from credential_operator.cli.documents import API_VERSION, REFERENCES, Credential, Reference
+from credential_operator.cli.kubectl import Kubectl
+from credential_operator.cli.naming import CREDENTIAL
+from credential_operator.cli.problems import Exit, Problem
+
+WHILE_RUNNING, WITHOUT_COMMAND = 60, 3600
+"""Seconds that a claim outlives its holder, or counts without one, where nobody says for how long."""
+SHORTEST, LONGEST = 10, 604800
+LEFT_SECONDS = 3600
+"""How long an ended claim can still be seen."""
+NOT_STARTED = 127
+"""The exit status of a shell for a command that there is not."""
+ENDING = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+"""Signals that are meant to end what runs; Windows has not both."""
+PENDING = frozenset({"Pending", "Unavailable"})
+
+
+@options.command(
+    "hold",
+    'kubectl credential hold backups --reason "moving 42 snapshots" --for 2h',
+    'kubectl credential hold backups --reason "nightly backup" -- ./nightly.sh --all',
+)
+@click.argument("name", type=CREDENTIAL)
+@click.argument("command", nargs=-1, type=click.UNPROCESSED, metavar="[-- COMMAND...]")
+@click.option(
+    "--reason", "-r", required=True, help="What it is needed for; whoever wants to delete it reads that."
+)
+@click.option(
+    "--for",
+    "lease",
+    type=options.SECONDS,
+    metavar="DURATION",
+    help="How long it is held: 1h. With a command: how long it stays held if that is killed: 60s.",
+)
+@click.option("--ready", is_flag=True, help="Wait until the key can be used, too.")
+@options.timeout("30s")
+@options.output("text", "name", "json", "yaml")
+def hold(
+    name: str,
+    command: Sequence[str],
+    kubectl: Kubectl,
+    reason: str,
+    lease: int | None,
+    timeout: int,
+    output: str,
+    *,
+    ready: bool,
+) -> int:
+    """Hold a Credential, so that nobody deletes it by mistake: for a time, or while a command runs.
+
+    With a command, the hold is renewed while that runs and ends with it, also by SIGTERM; the exit status is that of
+    the command. Without one, it ends by itself, or by `kubectl credential release`.
+    """
+    seconds = lease or (WHILE_RUNNING if command else WITHOUT_COMMAND)
+    if not SHORTEST <= seconds <= LONGEST:
+        raise click.BadParameter("must be from 10s to 7d.", param_hint="--for")
+    one = store.credential(kubectl, name)
+    if command:
+        return _hold_while(command, kubectl, one, reason=reason, lease=seconds, wait=timeout, ready=ready)
+    claim = _make(kubectl.inside(one.namespace), one, reason, seconds)
+    wanted = ("Bound", "Ready") if ready else ("Bound",)
+    counted = _until_it_counts(kubectl.inside(one.namespace), claim, wanted, timeout)
+    _show(one, counted, output)
+    return Exit.DONE
+
+
+def _show(one: Credential, claim: Reference, output: str) -> None:
+    if output == "name":
+        click.echo(f"credentialreference.{API_VERSION.partition('/')[0]}/{claim.user.name}")
+    elif output in ("json", "yaml"):
+        screen.document(claim.document, output)
+    else:
+        end = times.dated(claim.until, store.now())
+        click.echo(
+            f"{one.name} is held by {claim.user.name} until {end}.\n"
+            f"Release it: kubectl credential release {claim.user.name} -n {one.namespace}"
+        )
+
+
+def _make(kubectl: Kubectl, one: Credential, reason: str, seconds: int) -> Reference:
+    document: dict[str, Any] = {
+        "apiVersion": API_VERSION,
+        "kind": "CredentialReference",
+        "metadata": {"name": f"{one.name}-{secrets.token_hex(4)}", "namespace": one.namespace},
+        "spec": {
+            "credentialRef": {"name": one.name},
+            "description": reason,
+            "leaseDurationSeconds": seconds,
+            "ttlSecondsAfterFinished": LEFT_SECONDS,
+        },
+    }
+    kubectl.create(document)
+    return Reference(document)
+
+
+def _until_it_counts(kubectl: Kubectl, claim: Reference, wanted: Sequence[str], seconds: float) -> Reference:
+    """Waits until a claim counts; one that does not is removed."""
+    name = claim.user.name
+
+    def look() -> Reference | None:
+        found = Reference(kubectl.get(REFERENCES, name))
+        said = [found.conditions.get(word) for word in wanted]
+        refused = next(
+            (one for one in said if one and one.status == "False" and one.reason not in PENDING), None
+        )
+        if refused is not None:
+            raise Problem(f"It is not held ({refused.reason}). {refused.message}", reason=refused.reason)
+        return found if all(one and one.status == "True" for one in said) and found.until else None
+
+    try:
+        late = Problem(f"It does not count within {seconds:.0f} s: does the operator run?", Exit.TIMEOUT)
+        return waiting.until(look, seconds, lambda: late)
+    except BaseException:
+        kubectl.call("delete", REFERENCES, name, "--ignore-not-found", "--wait=false")
+        raise
+
+
+def _hold_while(
+    command: Sequence[str],
+    kubectl: Kubectl,
+    one: Credential,
+    **terms: Any,
+) -> int:
+    # It takes longer to load than all other commands take.
+    from credential_operator import holding
+    from credential_operator.cli import held
+
+    logging.basicConfig(format="%(message)s", level=logging.WARNING)
+    for number in ENDING:
+        signal.signal(number, _leave)
+    try:
+        with holding.hold(one.name, **terms, through=held.Claims(kubectl.inside(one.namespace))):
+            return _run(command)
+    except holding.NotHeld as refused:
+        status = Exit.TIMEOUT if refused.reason in PENDING else Exit.REFUSED
+        raise Problem(f"It is not held ({refused.reason}). {refused.message}", status) from None
+
+
+def _leave(number: int, _: object) -> None:
+    """Makes a signal an end like any other, at which the claim is removed."""
+    sys.exit(128 + number)
+
+
+def _run(command: Sequence[str]) -> int:
+    """Runs a command to its end, with the signals that are meant to end it; gives its exit status."""
+    try:
+        process = subprocess.Popen(list(command))
+    except OSError as error:
+        screen.note(f"Error: {command[0]} cannot be run: {error.strerror}.")
+        return NOT_STARTED
+
+    def pass_on(number: int, _: object) -> None:
+        process.send_signal(number)
+
+    # A terminal sends an interrupt to the command as well, which decides what becomes of it.
+    before = {signal.SIGINT: signal.signal(signal.SIGINT, lambda *_: None)}
+    before |= {number: signal.signal(number, pass_on) for number in ENDING}
+    try:
+        status = process.wait()
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    return status if status >= 0 else 128 - status
+
+
+@options.command(
+    "release",
+    "kubectl credential release backups-3fa94c01",
+)
+@click.argument("names", nargs=-1, required=True, metavar="CLAIM...")
+@click.option("--yes", "-y", is_flag=True, help="Do not ask before a claim that has a Secret of its own.")
+def release(names: tuple[str, ...], kubectl: Kubectl, *, yes: bool) -> None:
+    """End holds, by the names that `kubectl credential hold` and `kubectl credential refs` show."""
+    for name in names:
+        claim = _claim(kubectl, name)
+        target = (claim.target or {}).get("name")
+        if target:
+            options.confirm(f"{name} has the Secret {target}, which goes with it. Release it?", yes=yes)
+        kubectl.call("delete", REFERENCES, name, "--wait=false")
+        click.echo(f"{name} is released.")
+
+
+def _claim(kubectl: Kubectl, name: str) -> Reference:
+    try:
+        return Reference(kubectl.get(REFERENCES, name))
+    except Problem as problem:
+        if problem.reason != "NotFound":
+            raise
+    known = [item["metadata"]["name"] for item in kubectl.readable(REFERENCES)]
+    raise Problem(
+        f"There is no claim {name} in namespace {kubectl.own_namespace()}{refusals.meant(name, known)}. "
+        "`kubectl credential refs CREDENTIAL` shows them.",
+        reason="NotFound",
+    )
+
+
+@options.command(
+    "delete-refs",
+    "kubectl credential delete-refs backups",
+    "kubectl credential delete-refs backups --yes",
+)
+@click.argument("name", type=CREDENTIAL)
+@click.option("--yes", "-y", is_flag=True, help="Do not ask.")
+def delete_refs(name: str, kubectl: Kubectl, *, yes: bool) -> int:
+    """Delete the CredentialReferences that nobody releases any more, so that a Credential can be deleted.
+
+    It shows them and asks first. What was found to use the Secrets of the Credential stays, and so do the references
+    that the operator itself keeps for `spec.distribute`. Whoever still runs is not stopped by this: it may lose its
+    key when the Credential goes.
+    """
+    one = store.credential(kubectl, name)
+    bound = store.references(kubectl, [one])
+    ours = [each for each in bound if not each.distributed]
+    if not ours:
+        screen.note(f"Nobody has declared to need {one.name}.")
+        return Exit.DONE
+    facts = Facts(credential=one, references=ours)
+    screen.show(description.declared(facts, store.now()))
+    options.confirm(f"Delete {_counted(len(ours), 'reference')} to {one.name}?", yes=yes)
+    failed = [problem for each in ours if (problem := _deleted(kubectl, each))]
+    if failed:
+        raise Problem(" ".join(failed))
+    return Exit.DONE
+
+
+def _deleted(kubectl: Kubectl, reference: Reference) -> str:
+    """Deletes a reference; gives why it could not be, nothing where it was."""
+    user = reference.user
+    try:
+        kubectl.inside(user.namespace).call(
+            "delete", REFERENCES, user.name, "--ignore-not-found", "--wait=false"
+        )
+    except Problem as problem:
+        return problem.message
+    click.echo(f"{user.namespace}/{user.name} is deleted.")
+    return ""
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}" + ("" if number == 1 else "s")

@@ -1,0 +1,117 @@
+"""What somebody types at a terminal: answers to questions."""
+
+import json
+import os
+import pty
+import re
+import signal
+import subprocess
+import time
+
+import pytest
+
+from cli.desk import PLUGIN, Desk
+
+SECONDS = 20.0
+
+
+class Terminal:
+    """The plugin on a pseudo-terminal."""
+
+    def __init__(self, desk: Desk, *words: str) -> None:
+        own, other = pty.openpty()
+        self.process = subprocess.Popen(
+            [PLUGIN, *words],
+            stdin=other,
+            stdout=other,
+            stderr=other,
+            env=desk.environment(TERM="xterm", NO_COLOR="1"),
+            start_new_session=True,
+            preexec_fn=lambda: _control(other),  # noqa: PLW1509  as a shell does it
+        )
+        os.close(other)
+        self._own = own
+        self.seen = ""
+
+    def expect(self, text: str) -> None:
+        """Wait until something is shown."""
+        deadline = time.monotonic() + SECONDS
+        while not re.search(text, self.seen):
+            assert time.monotonic() < deadline, self.seen
+            if not self._read():
+                assert re.search(text, self.seen), self.seen
+                return
+
+    def type(self, text: str) -> None:
+        """Type something."""
+        os.write(self._own, text.encode())
+
+    def end(self) -> int:
+        """Read to the end and return the exit status."""
+        while self._read():
+            pass
+        os.close(self._own)
+        return self.process.wait(SECONDS)
+
+    def _read(self) -> bool:
+        try:
+            found = os.read(self._own, 65536)
+        except OSError:  # nobody writes any more
+            return False
+        self.seen += found.decode()
+        return bool(found)
+
+
+def _control(terminal: int) -> None:
+    """Make it the terminal that sends interrupts."""
+    import fcntl  # noqa: PLC0415
+    import termios  # noqa: PLC0415
+
+    fcntl.ioctl(terminal, termios.TIOCSCTTY, 0)
+
+
+@pytest.mark.parametrize(("answer", "status", "deleted"), [("y\n", 0, 2), ("n\n", 1, 0)])
+def test_references_are_deleted_when_that_was_confirmed(
+    desk: Desk, answer: str, status: int, deleted: int
+) -> None:
+    terminal = Terminal(desk, "delete-refs", "backups")
+    terminal.expect(r"Delete 2 references to backups\?")
+    terminal.type(answer)
+
+    assert terminal.end() == status, terminal.seen
+    assert sum(call["argv"][0] == "delete" for call in desk.calls) == deleted
+
+
+def test_where_nobody_can_be_asked_a_deletion_wants_to_be_confirmed_on_the_line(desk: Desk) -> None:
+    answer = desk.run("delete-refs", "backups")
+
+    assert answer.returncode == 2
+    assert "say --yes" in answer.stderr
+    assert desk.run("delete-refs", "backups", "--yes").returncode == 0
+
+
+def test_a_command_that_runs_while_a_credential_is_held_gets_the_signals_that_end_it(desk: Desk) -> None:
+    condition = {"type": "Bound", "status": "True"}
+    metadata = {"uid": "u", "name": "n", "namespace": "n"}
+    bound = json.dumps({"metadata": metadata, "status": {"conditions": [condition]}})
+    (desk.folder / "kubectl").write_text(f"#!/bin/sh\necho \"$1\" >> {desk.folder}/verbs\necho '{bound}'\n")
+    command = (
+        "hold",
+        "backups",
+        "--reason",
+        "r",
+        "--",
+        "sh",
+        "-c",
+        "trap 'exit 7' TERM; echo on; while :; do sleep 0.1; done",
+    )
+    with subprocess.Popen(
+        [PLUGIN, *command], stdout=subprocess.PIPE, text=True, env=desk.environment()
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "on\n"
+        process.send_signal(signal.SIGTERM)
+        status = process.wait(SECONDS)
+
+    assert status == 7
+    assert (desk.folder / "verbs").read_text().split()[-1] == "delete"
