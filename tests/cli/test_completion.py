@@ -26,6 +26,8 @@ def completed(desk: Desk, *words: str) -> list[str]:
         (("describe", "b"), ["backups", ":4"]),
         (("describe", "-n", "team-b", ""), ["my-azure-credential", ":4"]),
         (("list", "--output", "w"), ["wide", ":4"]),
+        (("create", "azureS"), ["azureStorage\tAn Azure storage account and one of its keys.", ":4"]),
+        (("create", "s3", "a", "--buck"), ["--bucket", ":4"]),
     ],
 )
 def test_kubectl_completes_what_is_typed(desk: Desk, words: tuple[str, ...], lines: list[str]) -> None:

@@ -1,4 +1,4 @@
-"""What somebody types at a terminal: answers to questions."""
+"""What somebody types at a terminal: keys without an echo, answers to questions, an interrupt."""
 
 import json
 import os
@@ -12,6 +12,7 @@ import pytest
 
 from cli.desk import PLUGIN, Desk
 
+SECRET, KEY_ID = "Kanarie7bPxRfiCYEXAMPLEKEYwJalrXUtnFEMIK", "AKIAIOSFODNN7EXAMPLE"
 SECONDS = 20.0
 
 
@@ -68,6 +69,37 @@ def _control(terminal: int) -> None:
     import termios  # noqa: PLC0415
 
     fcntl.ioctl(terminal, termios.TIOCSCTTY, 0)
+
+
+def test_keys_are_asked_for_without_an_echo(desk: Desk) -> None:
+    terminal = Terminal(desk, "create", "aws", "backups")
+    for field, typed in {"accessKeyID": KEY_ID, "secretAccessKey": SECRET, "sessionToken": ""}.items():
+        terminal.expect(field)
+        terminal.type(f"{typed}\n")
+
+    assert terminal.end() == 0, terminal.seen
+    assert "Credential backups is made." in terminal.seen
+    assert SECRET not in terminal.seen
+    assert any("c2VjcmV0" in call["stdin"] or "secretAccessKey" in call["stdin"] for call in desk.calls)
+
+
+def test_public_fields_that_are_needed_are_asked_for(desk: Desk) -> None:
+    terminal = Terminal(desk, "create", "registry", "pulls", "--no-secret", "--dry-run=client", "-o", "yaml")
+    terminal.expect("host")
+    terminal.type("ghcr.io\n")
+
+    assert terminal.end() == 0, terminal.seen
+    assert "host: ghcr.io" in terminal.seen
+
+
+def test_an_interrupt_at_a_prompt_makes_nothing_and_shows_no_traceback(desk: Desk) -> None:
+    terminal = Terminal(desk, "create", "aws", "backups")
+    terminal.expect("accessKeyID")
+    terminal.type("\x03")
+
+    assert terminal.end() == 130
+    assert "Traceback" not in terminal.seen
+    assert not (desk.folder / "calls.jsonl").exists()
 
 
 @pytest.mark.parametrize(("answer", "status", "deleted"), [("y\n", 0, 2), ("n\n", 1, 0)])
