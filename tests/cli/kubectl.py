@@ -34,7 +34,17 @@ def main() -> int:
         sys.stdout.write("staging\nproduction\n")
     if words[0] == "create":
         sys.stdout.write("uid-of-it")
+    if words[:2] == ["rollout", "status"]:
+        _drain(world)
     return 0
+
+
+def _drain(world: dict[str, Any]) -> None:
+    """Have nothing run a previous key any more."""
+    for item in world["items"]:
+        if "rotation" in item.get("status", {}):
+            item["status"]["rotation"] |= {"drained": True, "stale": []}
+    (HERE / "world.json").write_text(json.dumps(world))
 
 
 def _get(world: dict[str, Any], words: list[str]) -> int:

@@ -25,6 +25,8 @@ def completed(desk: Desk, *words: str) -> list[str]:
         (("li",), ["list\tList Credentials by their type, with their key ids.", ":4"]),
         (("describe", "b"), ["backups", ":4"]),
         (("describe", "-n", "team-b", ""), ["my-azure-credential", ":4"]),
+        (("release", "n"), ["nightly", ":4"]),
+        (("list", "--context", "prod"), ["production", ":4"]),
         (("list", "--output", "w"), ["wide", ":4"]),
         (("create", "azureS"), ["azureStorage\tAn Azure storage account and one of its keys.", ":4"]),
         (("create", "s3", "a", "--buck"), ["--bucket", ":4"]),

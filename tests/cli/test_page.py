@@ -20,7 +20,7 @@ def examples() -> list[str]:
     lines = [match[1] for text in (PAGE, (ROOT / "README.md").read_text()) for match in HELD.finditer(text)]
     for name in app.COMMANDS:
         command = app.credential.get_command(click.Context(app.credential), name)
-        lines += [HELD.sub(r"\1", line) for line in getattr(command, "examples", ())]
+        lines += [line.partition("kubectl credential ")[2] for line in getattr(command, "examples", ())]
     return [re.split(r"[|&>]", line)[0].strip() for line in lines]
 
 

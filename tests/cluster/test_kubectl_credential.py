@@ -262,7 +262,7 @@ def test_a_credential_is_made_from_variables_and_checked(desk: Desk) -> None:
     )
 
     assert answer.returncode == 0, answer.stderr
-    assert f"backups is valid. The provider accepted the key of {desk.space.arn}." in answer.stderr
+    assert f"backups is valid. The provider accepted the key of {desk.space.arn}." in answer.stdout
     assert desk.space.key_in() == key
     assert key[1] not in answer.stdout + answer.stderr
     assert "backups is valid" in desk.shown("validate", "backups", user="alice")
@@ -353,6 +353,79 @@ def test_manifests_are_such_as_kubectl_applies(desk: Desk) -> None:
 
     assert base64.b64encode(key[1].encode()).decode() in printed
     desk.space.becomes(Ready="True Available")
+
+
+# A new key
+
+
+def test_a_new_key_is_published_once_it_is_accepted(desk: Desk) -> None:
+    publish(desk)
+    new = desk.space.new_key()
+
+    answer = desk.run("rotate", "backups", "--from-env", "--wait", user="alice", **variables(new))
+
+    assert answer.returncode == 0, answer.stderr
+    assert "backups is valid" in answer.stdout
+    assert "backups is drained" in answer.stdout
+    assert desk.space.key_in() == new
+    assert new[1] not in answer.stdout + answer.stderr
+
+
+def test_a_new_key_that_is_refused_gives_way_to_the_old_one(desk: Desk) -> None:
+    publish(desk)
+    before, published = desk.space.data("backups-keys"), desk.space.key_in()
+    refused = variables((desk.space.new_key()[0], WRONG))
+
+    said = desk.fails(3, "rotate", "backups", "--from-env", user="alice", **refused)
+
+    assert "The old key was put back." in said
+    assert WRONG not in said
+    assert (desk.space.data("backups-keys"), desk.space.key_in()) == (before, published)
+    desk.space.becomes(Ready="True Available", Synced="True Published")
+
+
+def test_a_new_key_stands_where_the_old_one_stood_and_what_is_not_given_stays(desk: Desk) -> None:
+    old, new = desk.space.new_key(), desk.space.new_key()
+    names = {"AWS_ACCESS_KEY_ID": old[0], "password": old[1], "unrelated": "stays"}
+    desk.space.apply(desk.space.secret("keys", {**names, "sessionToken": "Kanarie"}))
+    keyed = {"name": "keys", "keys": {"secretAccessKey": "password"}}
+    desk.space.apply(desk.space.credential(secretRef=keyed))
+    desk.space.becomes(Validated="False Rejected", seconds=60)
+
+    desk.shown("rotate", "backups", "--from-env", "--drop", "sessionToken", user="alice", **variables(new))
+
+    assert desk.space.data("keys") == {"AWS_ACCESS_KEY_ID": new[0], "password": new[1], "unrelated": "stays"}
+
+
+@pytest.mark.parametrize(
+    ("metadata", "spec", "told"),
+    [
+        (
+            {"ownerReferences": [{"apiVersion": "e/v1", "kind": "ExternalSecret", "name": "b", "uid": "u"}]},
+            {},
+            "is written by ExternalSecret b",
+        ),
+        ({}, {"format": "velero"}, "has the layout velero"),
+    ],
+)
+def test_a_secret_that_another_tool_writes_is_left_to_it(
+    desk: Desk, metadata: Json, spec: Json, told: str
+) -> None:
+    desk.space.apply(desk.space.secret("keys", {"cloud": "x"}, **metadata))
+    desk.space.apply(desk.space.credential(secretRef={"name": "keys", **spec}))
+
+    said = desk.fails(1, "rotate", "backups", "--from-env", user="alice", **variables(desk.space.new_key()))
+
+    assert told in said
+    assert desk.space.data("keys") == {"cloud": "x"}
+
+
+def test_a_credential_is_opened_in_the_users_editor(desk: Desk) -> None:
+    publish(desk)
+    editor = "sed -i s/eu-west-1/eu-north-1/"
+
+    assert "edited" in desk.shown("edit", "backups", user="alice", KUBE_EDITOR=editor)
+    assert desk.space.get("credential", "backups")["spec"]["aws"]["region"] == "eu-north-1"
 
 
 # Holding and releasing

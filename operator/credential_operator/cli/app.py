@@ -20,6 +20,9 @@ COMMANDS = {
     "graph": ("reading:graph", "Draw the same of several Credentials."),
     "validate": ("checking:validate", "Have the operator ask the provider now, and wait for the answer."),
     "create": ("creation:create", "Make a Credential and its source Secret."),
+    "rotate": ("rotation:rotate", "Put a new key in the place of the old one."),
+    "drain": ("draining:drain", "Wait until nothing runs the previous key any more."),
+    "edit": ("editing:edit", "Open a Credential in your editor."),
     "hold": ("claims:hold", "Hold a Credential, for a time or while a command runs."),
     "release": ("claims:release", "End holds."),
     "delete-refs": ("claims:delete_refs", "Delete what others have declared to need."),
@@ -68,7 +71,7 @@ SETTINGS = {"help_option_names": ["--help", "-h"], "max_content_width": 110}
 @click.command("kubectl credential", cls=Commands, context_settings=SETTINGS)
 @click.version_option(package_name="credential-operator", message="%(version)s")
 def credential() -> None:
-    """See, check, make, hold and delete Credentials, with your own rights.
+    """See, check, make, rotate, hold and delete Credentials, with your own rights.
 
     A uid does wherever a name does. Exit status: 0 done, 1 refused, 2 wrong usage, 3 the key is not valid, 4 somebody
     needs the Credential, 5 no answer in time, 130 interrupted.

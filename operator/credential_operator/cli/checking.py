@@ -44,8 +44,4 @@ def validate(name: str, kubectl: Kubectl, timeout: int, output: str) -> int:
     found = waiting.until(look, timeout, lambda: progress.late(timeout))
     if output != "text":
         screen.document(progress.last.document, output)
-    elif found.status is Exit.DONE:
-        click.echo(found.text)
-    if found.status is not Exit.DONE:
-        raise Problem(found.text, found.status)
-    return Exit.DONE
+    return waiting.ended(found, say=output == "text")

@@ -14,7 +14,7 @@ from credential_operator.cli import description, options, refusals, screen, stor
 from credential_operator.cli.description import Facts
 from credential_operator.cli.documents import API_VERSION, REFERENCES, Credential, Reference
 from credential_operator.cli.kubectl import Kubectl
-from credential_operator.cli.naming import CREDENTIAL
+from credential_operator.cli.naming import CLAIM, CREDENTIAL
 from credential_operator.cli.problems import Exit, Problem
 
 WHILE_RUNNING, WITHOUT_COMMAND = 60, 3600
@@ -181,7 +181,7 @@ def _run(command: Sequence[str]) -> int:
     "release",
     "kubectl credential release backups-3fa94c01",
 )
-@click.argument("names", nargs=-1, required=True, metavar="CLAIM...")
+@click.argument("names", nargs=-1, required=True, metavar="CLAIM...", type=CLAIM)
 @click.option("--yes", "-y", is_flag=True, help="Do not ask before a claim that has a Secret of its own.")
 def release(names: tuple[str, ...], kubectl: Kubectl, *, yes: bool) -> None:
     """End holds, by the names that `kubectl credential hold` and `kubectl credential refs` show."""

@@ -1,7 +1,6 @@
 """The command that makes a Credential, with the public fields of each type as flags."""
 
 import dataclasses
-import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -10,7 +9,7 @@ import pydantic
 
 from credential_operator import providers
 from credential_operator.api import credential, schema
-from credential_operator.cli import flags, making, manifests, material, options, refusals, screen
+from credential_operator.cli import flags, making, manifests, material, options, refusals, screen, sources
 from credential_operator.cli.flags import Flag
 from credential_operator.cli.kubectl import Kubectl
 from credential_operator.cli.material import Material, Provider
@@ -178,26 +177,11 @@ def _section(flag: Flag, provider: Provider) -> str:
 
 def _with_options(function: Callable[..., int]) -> Callable[..., int]:
     """Adds the options that are the same for every type."""
-    source = {"cls": _OfMaterial}
+    source = {"cls": sources.OfMaterial}
     for decorate in reversed(
         (
             click.argument("name"),
-            click.option("--from-env", is_flag=True, help="Read the provider's usual variables.", **source),
-            click.option(
-                "--from-file",
-                multiple=True,
-                metavar="[FIELD=]FILE",
-                help="Read a file of the provider's or of fields, - for standard input; or one field from a file.",
-                **source,
-            ),
-            click.option(
-                "--format",
-                "layout",
-                metavar="LAYOUT",
-                help="The layout of the file, or of the Secret.",
-                **source,
-            ),
-            click.option("--profile", metavar="NAME", help="The profile or section in the file.", **source),
+            *sources.OPTIONS,
             click.option("--from-secret", metavar="NAME", help="A Secret that is there already.", **source),
             click.option(
                 "--secret-name", metavar="NAME", help="The Secret to make; otherwise NAME-keys.", **source
@@ -228,10 +212,6 @@ def _with_options(function: Callable[..., int]) -> Callable[..., int]:
     ):
         function = decorate(function)
     return function
-
-
-class _OfMaterial(options.Option):
-    section = "Key material"
 
 
 def _create(asked: Asked, kubectl: Kubectl, fields: Sequence[Flag]) -> int:
@@ -271,44 +251,15 @@ def _print(new: making.New, output: str) -> None:
 def _material(asked: Asked) -> Material | None:
     """Reads the key material from where the command line says; None where none is to be stored."""
     given = asked.given
-    files = [text for text in given["from_file"] if "=" not in text]
-    fields = [(text.partition("=")[0], text.partition("=")[2]) for text in given["from_file"] if "=" in text]
-    sources = [
-        bool(given["from_env"]),
-        bool(files),
-        bool(fields),
-        bool(given["from_secret"]),
-        bool(given["no_secret"]),
-    ]
-    if sum(sources) > 1 or len(files) > 1 or (KEYLESS in asked.spec and any(sources)):
+    own = [bool(given["from_secret"]), bool(given["no_secret"]), KEYLESS in asked.spec]
+    if sum([*own, sources.named(given)]) > 1:
         raise click.UsageError(
             "Say one thing of where the key is: --from-env, --from-file, --from-secret, --no-secret, or "
             "--workload-identity-….",
         )
-    if not asked.stored:
-        return None
-    public = {
-        name: str(value)
-        for name, value in asked.spec.get(asked.provider.name, {}).items()
-        if isinstance(value, str)
-    }
-    if given["from_env"]:
-        return material.from_environment(asked.provider, os.environ, public)
-    if files:
-        return material.from_file(asked.provider, files[0], public, given["layout"], given["profile"])
-    if fields:
-        return material.from_fields(asked.provider, fields)
-    return _prompted(asked.provider)
-
-
-def _prompted(provider: Provider) -> Material:
-    if not options.terminal():
-        raise Problem(
-            "No key material, and nobody can be asked for it here: use --from-env, --from-file, --from-secret, or "
-            "--no-secret.",
-            Exit.USAGE,
-        )
-    return material.asked_for(provider)
+    return (
+        sources.read(asked.provider, asked.spec.get(asked.provider.name, {}), given) if asked.stored else None
+    )
 
 
 def _add_facts(asked: Asked, found: Material | None, fields: Sequence[Flag]) -> None:

@@ -22,6 +22,8 @@ PASSING = frozenset(
     {"Unreachable", "ServiceUnavailable", "TooManyRequests", "InternalError", "Timeout", "ServerTimeout"}
 )
 """What is said by an API server that may answer soon, or of one that does not."""
+HIDDEN = frozenset({"Forbidden", "NotFound", "NotInstalled"})
+"""What is said of what the user may not see, or of what there is none of."""
 PATIENCE = 2.0
 """Seconds after which what kubectl says is shown as it comes: it may ask its user to log in."""
 NOISE = re.compile(r"^[EWIF]\d{4} ")
@@ -57,14 +59,24 @@ class Kubectl:
         return dict(json.loads(self.call("get", *words, "--output=json")))
 
     def readable(self, *words: str) -> list[Json]:
-        """Gets those of the objects that the user may read; none where there are none."""
+        """Gets those of the objects that the user may read; raises Problem where the cluster does not answer."""
         answer = self._run(("get", *words, "--output=json", "--ignore-not-found"), None)
-        return list(json.loads(answer.stdout).get("items", ())) if answer.stdout.strip() else []
+        if answer.stdout.strip():
+            return list(json.loads(answer.stdout).get("items", ()))
+        if answer.returncode:
+            problem = refusals.problem(_said(answer.stderr), self._text)
+            if problem.reason not in HIDDEN:
+                raise problem
+        return []
 
     def create(self, *documents: Mapping[str, Any], options: Sequence[str] = ()) -> None:
         """Creates objects, one after the other; raises Problem."""
         for document in documents:
             self.call("create", "--filename=-", *options, stdin=json.dumps(document))
+
+    def attached(self, *words: str) -> int:
+        """Runs it on the user's terminal, and gives its exit status."""
+        return subprocess.run(self._command(words), check=False).returncode
 
     def inside(self, namespace: str) -> "Kubectl":
         """Gives it for another namespace."""
@@ -81,16 +93,17 @@ class Kubectl:
         answer = self._run(words, None)
         return "" if answer.returncode else answer.stdout.strip()
 
-    def _run(self, words: Sequence[str], stdin: str | None) -> "subprocess.CompletedProcess[str]":
+    def _command(self, words: Sequence[str]) -> list[str]:
         program = shutil.which("kubectl")
         if program is None:
             raise Problem(
                 "There is no kubectl on PATH: install it (https://kubernetes.io/docs/tasks/tools/)."
             )
-        place = (
-            () if self.namespace is None or "--all-namespaces" in words else ("--namespace", self.namespace)
-        )
-        command = [program, *words, *place, *self.flags]
+        everywhere = self.namespace is None or "--all-namespaces" in words
+        return [program, *words, *([] if everywhere else ["--namespace", str(self.namespace)]), *self.flags]
+
+    def _run(self, words: Sequence[str], stdin: str | None) -> "subprocess.CompletedProcess[str]":
+        command = self._command(words)
         with subprocess.Popen(
             command,
             stdin=None if stdin is None else subprocess.PIPE,

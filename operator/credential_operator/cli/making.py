@@ -41,12 +41,16 @@ def make(kubectl: Kubectl, new: New, given: Mapping[str, Any]) -> int:
     if given["dry_run"] == "server":
         screen.note("Nothing was made: the API server would accept it.")
         return Exit.DONE
-    with _undisturbed():
+    with undisturbed():
         _both(kubectl, new)
-    name = new.credential["metadata"]["name"]
-    made = Credential(kubectl.get(CREDENTIALS, name))
-    _say(new, made, given)
-    return _follow(kubectl, made, given["timeout"]) if given["wait"] else Exit.DONE
+    made = Credential(kubectl.get(CREDENTIALS, new.credential["metadata"]["name"]))
+    if given["output"] == "text":
+        for one in new.documents:
+            click.echo(f"{one['kind']} {one['metadata']['name']} is made.")
+    if given["wait"]:
+        return _follow(kubectl, made, given)
+    _show(made, given["output"])
+    return Exit.DONE
 
 
 def _rehearse(kubectl: Kubectl, new: New) -> None:
@@ -103,7 +107,7 @@ def _unmake(kubectl: Kubectl, name: str, uid: str) -> None:
 
 
 @contextlib.contextmanager
-def _undisturbed() -> Iterator[None]:
+def undisturbed() -> Iterator[None]:
     """Ignores interrupts, here and in what is started: half of a Credential helps nobody."""
     before = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
@@ -113,27 +117,24 @@ def _undisturbed() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _say(new: New, made: Credential, given: Mapping[str, Any]) -> None:
-    if given["output"] in ("json", "yaml"):
-        screen.document(made.document, given["output"])
-    elif given["output"] == "name":
+def _show(made: Credential, output: str) -> None:
+    if output in ("json", "yaml"):
+        screen.document(made.document, output)
+    elif output == "name":
         click.echo(f"credential.{GROUP}/{made.name}")
     else:
-        for one in new.documents:
-            click.echo(f"{one['kind']} {one['metadata']['name']} is made.")
-        if not given["wait"]:
-            click.echo(f"Whether it works: kubectl credential validate {made.name} -n {made.namespace}")
+        click.echo(f"Whether it works: kubectl credential validate {made.name} -n {made.namespace}")
 
 
-def _follow(kubectl: Kubectl, made: Credential, seconds: int) -> int:
-    progress = waiting.Progress(kubectl, made)
+def _follow(kubectl: Kubectl, made: Credential, given: Mapping[str, Any]) -> int:
+    """Waits for what is said of the key, and ends with that."""
+    progress, seconds = waiting.Progress(kubectl, made), given["timeout"]
 
     def look() -> Outcome | None:
         found = progress.look()
         return outcomes.outcome(found) if found.ready.status != "Unknown" else None
 
     found = waiting.until(look, seconds, lambda: progress.late(seconds))
-    if found.status is not Exit.DONE:
-        raise Problem(found.text, found.status)
-    screen.note(found.text)
-    return Exit.DONE
+    if given["output"] != "text":
+        _show(progress.last, given["output"])
+    return waiting.ended(found, say=given["output"] == "text")

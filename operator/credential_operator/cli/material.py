@@ -139,10 +139,15 @@ def _asked_file(name: str, *, needed: bool) -> bytes:
     return _read(path) if path else b""
 
 
-def check(provider: Provider, config: contract.Config, found: Material) -> None:
-    """Finds without a call what cannot be right, as the operator does; raises Problem without values."""
+def check(
+    provider: Provider, config: contract.Config, found: Material, places: Mapping[str, str] | None = None
+) -> None:
+    """Finds without a call what cannot be right, as the operator does; raises Problem without values.
+
+    `places` are the keys of the source Secret under which fields stand that have not their own names there.
+    """
     try:
-        keys = contract.load(provider, found.fields, {}, {name: f"field {name}" for name in found.fields})
+        keys = contract.load(provider, found.fields, places or {})
         provider.inspect(config, keys)
     except errors.CredentialError as error:
         raise Problem(error.message, Exit.USAGE) from None

@@ -1,17 +1,20 @@
-"""Names of Credentials on the command line, completed from those that there are."""
+"""Names on the command line, completed from those that there are."""
 
 import click
 from click.shell_completion import CompletionItem
 
-from credential_operator.cli.documents import CREDENTIALS
+from credential_operator.cli.documents import CREDENTIALS, REFERENCES
 from credential_operator.cli.kubectl import Kubectl
 from credential_operator.cli.problems import Problem
 
 
-class CredentialName(click.ParamType[str]):
-    """The name of a Credential, completed from those of the namespace."""
+class Name(click.ParamType[str]):
+    """The name of something that kubectl lists with certain words, a name a line."""
 
     name = "name"
+
+    def __init__(self, *words: str) -> None:
+        self._words = words
 
     def shell_complete(
         self, ctx: click.Context, param: click.Parameter, incomplete: str
@@ -25,11 +28,12 @@ class CredentialName(click.ParamType[str]):
             namespace=given.get("namespace"),
         )
         try:
-            found = kubectl.call("get", CREDENTIALS, "--output=name", "--request-timeout=3s")
+            found = kubectl.call(*self._words, "--output=name", "--request-timeout=3s")
         except Problem:
             return []
         names = (line.rpartition("/")[2] for line in found.split())
         return [CompletionItem(name) for name in names if name.startswith(incomplete)]
 
 
-CREDENTIAL = CredentialName()
+CREDENTIAL, CLAIM, SECRET = Name("get", CREDENTIALS), Name("get", REFERENCES), Name("get", "secrets")
+NAMESPACE, CONTEXT = Name("get", "namespaces"), Name("config", "get-contexts")

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from credential_operator.cli.kubectl import Kubectl
+from credential_operator.cli.naming import CONTEXT, NAMESPACE
 from credential_operator.cli.problems import Exit, Problem
 
 Function = Callable[..., Any]
@@ -68,8 +69,14 @@ _of_cluster = functools.partial(click.option, cls=_OfCluster)
 def cluster(function: Function) -> Function:
     """Adds kubectl's own options, and gives the function a `kubectl` that has them."""
 
-    @_of_cluster("--namespace", "-n", metavar="NAME", help="The namespace; otherwise that of the context.")
-    @_of_cluster("--context", metavar="NAME", help="The context of the kubeconfig.")
+    @_of_cluster(
+        "--namespace",
+        "-n",
+        metavar="NAME",
+        type=NAMESPACE,
+        help="The namespace; otherwise that of the context.",
+    )
+    @_of_cluster("--context", metavar="NAME", type=CONTEXT, help="The context of the kubeconfig.")
     @_of_cluster("--kubeconfig", metavar="FILE", help="The kubeconfig, as for kubectl.")
     @_of_cluster("--as", "as_", metavar="USER", help="Act as somebody else, where you may.")
     @_of_cluster(

@@ -4,9 +4,12 @@ import time
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 
+import click
+
 from credential_operator.cli import screen
 from credential_operator.cli.documents import CREDENTIALS, Credential
 from credential_operator.cli.kubectl import PASSING, Kubectl
+from credential_operator.cli.outcomes import Outcome
 from credential_operator.cli.problems import Exit, Problem
 
 T = TypeVar("T")
@@ -77,3 +80,12 @@ class Progress:
             f"{self._told or 'none'}. Does the operator run? {pods}",
             Exit.TIMEOUT,
         )
+
+
+def ended(found: Outcome, *, say: bool) -> int:
+    """Ends a command with an outcome, and says it where that is wanted; raises Problem for one that is not good."""
+    if found.status is not Exit.DONE:
+        raise Problem(found.text, found.status)
+    if say:
+        click.echo(found.text)
+    return found.status
