@@ -207,6 +207,10 @@ def pem() -> str:
         (("azrue", "a"), "There is no credential type azrue (did you mean azure?)"),
         (("aws", "a"), "No key material, and nobody can be asked for it here"),
         (("azure", "a", "--from-env"), "No variable holds a key for azure: set AZURE_CLIENT_SECRET"),
+        (
+            ("basic", "a", "--from-file", "username=/dev/null"),
+            "password is missing: give it by --from-file password=FILE",
+        ),
         (("azure", "a", "--no-secret"), "tenantID is missing: give --tenant-id."),
         (("azure", "a", "--no-secret", "--tenant-id", "x y", "--client-id", CLIENT), "--tenant-id: must be"),
         (("aws", "a", "--from-env", "--no-secret"), "Say one thing of where the key is"),

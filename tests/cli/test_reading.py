@@ -1,12 +1,13 @@
 """Commands that show something: what they print, and what they say when they cannot."""
 
 import json
+import subprocess
 
 import pytest
 import yaml
 
 from cli import world
-from cli.desk import Desk
+from cli.desk import PLUGIN, Desk
 
 
 def test_a_list_is_grouped_by_type_with_public_fields_and_key_ids(desk: Desk) -> None:
@@ -49,6 +50,28 @@ def test_a_list_without_anything_says_where_it_looked_and_is_no_failure(desk: De
 
     assert (answer.returncode, answer.stdout) == (0, "")
     assert answer.stderr.startswith("There is no Credential in namespace nowhere.")
+
+
+def test_a_graph_without_anything_says_so_too(desk: Desk) -> None:
+    answer = desk.run("graph", "--namespace", "nowhere")
+
+    assert (answer.returncode, answer.stdout) == (0, "")
+    assert answer.stderr.startswith("There is no Credential in namespace nowhere.")
+
+
+def test_who_reads_no_further_is_told_nothing(desk: Desk) -> None:
+    many = [
+        world.credential(f"a-{number}", number, {"jwt": {}, "secretRef": {"name": "k"}})
+        for number in range(900)
+    ]
+    desk.lay(*many)
+    words = f"{PLUGIN} list -o json | head -1"
+
+    answer = subprocess.run(
+        ["bash", "-c", words], capture_output=True, text=True, env=desk.environment(), check=True
+    )
+
+    assert (answer.stdout, answer.stderr) == ("{\n", "")
 
 
 def test_options_of_kubectl_reach_it(desk: Desk) -> None:

@@ -1,7 +1,6 @@
 """The commands, each loaded when it is called: a list begins at once, whatever `create` needs to know."""
 
 import importlib
-import os
 import sys
 import traceback
 from pathlib import Path
@@ -91,10 +90,6 @@ def main() -> None:
     except click.Abort:
         click.echo("Interrupted.", err=True)
         status = Exit.INTERRUPTED
-    except BrokenPipeError:
-        # Who reads has had enough, as `head` has; nothing is to be flushed to it at the end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        status = Exit.DONE
     except ModuleNotFoundError as error:
         click.echo(
             f"Error: {error.name} is not installed: install this package with its extra cli.", err=True

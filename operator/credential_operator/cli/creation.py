@@ -223,6 +223,7 @@ def _create(asked: Asked, kubectl: Kubectl, fields: Sequence[Flag]) -> int:
     spec = asked.spec | _source(asked) | _targets(asked)
     _check_spec(asked, spec, fields)
     if found is not None:
+        material.complete(asked.provider, found)
         material.check(asked.provider, config, found)
     namespace = kubectl.namespace
     new = making.New(

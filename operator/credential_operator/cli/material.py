@@ -139,6 +139,16 @@ def _asked_file(name: str, *, needed: bool) -> bytes:
     return _read(path) if path else b""
 
 
+def complete(provider: Provider, found: Material) -> None:
+    """Raises Problem where a field is missing, with the ways to give it."""
+    missing = [name for name in secret_fields(provider) if name in _needed(provider) - found.fields.keys()]
+    if missing:
+        name = missing[0]
+        variables = [one for one in provider.variables.get(name, ()) if one.isidentifier()]
+        ways = [f"--from-file {name}=FILE", *([f"{variables[0]} with --from-env"] if variables else [])]
+        raise Problem(f"{name} is missing: give it by {' or '.join(ways)}.", Exit.USAGE)
+
+
 def check(
     provider: Provider, config: contract.Config, found: Material, places: Mapping[str, str] | None = None
 ) -> None:

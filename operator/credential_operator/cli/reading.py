@@ -26,13 +26,15 @@ def list_(kubectl: Kubectl, output: str, selector: str | None, *, all_namespaces
     """List Credentials by their type, with the public fields of that type and the ids of their keys."""
     found = store.credentials(kubectl, everywhere=all_namespaces, selector=selector)
     if not found and output in ("table", "wide"):
-        where = "in any namespace" if all_namespaces else f"in namespace {kubectl.own_namespace()}"
-        selected = f" with the labels {selector}" if selector else ""
-        screen.note(
-            f"There is no Credential{selected} {where}. Make one: kubectl credential create TYPE NAME"
-        )
+        _none(kubectl, everywhere=all_namespaces, selected=f" with the labels {selector}" if selector else "")
         return
     _print(found, output, everywhere=all_namespaces)
+
+
+def _none(kubectl: Kubectl, *, everywhere: bool, selected: str = "") -> None:
+    """Says where nothing was found."""
+    where = "in any namespace" if everywhere else f"in namespace {kubectl.own_namespace()}"
+    screen.note(f"There is no Credential{selected} {where}. Make one: kubectl credential create TYPE NAME")
 
 
 @options.command(
@@ -175,6 +177,9 @@ def graph(names: tuple[str, ...], kubectl: Kubectl, output: str, *, all_namespac
     found = [store.credential(kubectl, name) for name in names] or store.credentials(
         kubectl, everywhere=all_namespaces
     )
+    if not found and output == "text":
+        _none(kubectl, everywhere=all_namespaces)
+        return
     roots = [picture.picture(facts) for facts in _gathered(kubectl, found)]
     draw = {"text": picture.text, "dot": picture.dot, "mermaid": picture.mermaid}.get(output)
     if draw is not None:
