@@ -1,11 +1,14 @@
 """What somebody types at a terminal: keys without an echo, answers to questions, an interrupt."""
 
+import fcntl
 import json
 import os
 import pty
 import re
+import select
 import signal
 import subprocess
+import termios
 import time
 
 import pytest
@@ -38,10 +41,18 @@ class Terminal:
         """Wait until something is shown."""
         deadline = time.monotonic() + SECONDS
         while not re.search(text, self.seen):
+            assert self._read(deadline), self.seen
+
+    def expect_hidden(self, text: str) -> None:
+        """Wait until something is asked for, and what is typed is not shown any more.
+
+        What was typed before that is thrown away.
+        """
+        self.expect(text)
+        deadline = time.monotonic() + SECONDS
+        while termios.tcgetattr(self._own)[3] & termios.ECHO:
             assert time.monotonic() < deadline, self.seen
-            if not self._read():
-                assert re.search(text, self.seen), self.seen
-                return
+            time.sleep(0.01)
 
     def type(self, text: str) -> None:
         """Type something."""
@@ -49,32 +60,32 @@ class Terminal:
 
     def end(self) -> int:
         """Read to the end and return the exit status."""
-        while self._read():
+        deadline = time.monotonic() + SECONDS
+        while self._read(deadline):
             pass
         os.close(self._own)
         return self.process.wait(SECONDS)
 
-    def _read(self) -> bool:
+    def _read(self, deadline: float) -> bool:
+        """Read what is shown next; False at the end."""
+        readable, _, _ = select.select([self._own], [], [], deadline - time.monotonic())
+        assert readable, self.seen
         try:
-            found = os.read(self._own, 65536)
+            self.seen += os.read(self._own, 65536).decode()
         except OSError:  # nobody writes any more
             return False
-        self.seen += found.decode()
-        return bool(found)
+        return True
 
 
 def _control(terminal: int) -> None:
     """Make it the terminal that sends interrupts."""
-    import fcntl  # noqa: PLC0415
-    import termios  # noqa: PLC0415
-
     fcntl.ioctl(terminal, termios.TIOCSCTTY, 0)
 
 
 def test_keys_are_asked_for_without_an_echo(desk: Desk) -> None:
     terminal = Terminal(desk, "create", "aws", "backups")
     for field, typed in {"accessKeyID": KEY_ID, "secretAccessKey": SECRET, "sessionToken": ""}.items():
-        terminal.expect(field)
+        terminal.expect_hidden(field)
         terminal.type(f"{typed}\n")
 
     assert terminal.end() == 0, terminal.seen
@@ -94,7 +105,7 @@ def test_public_fields_that_are_needed_are_asked_for(desk: Desk) -> None:
 
 def test_an_interrupt_at_a_prompt_makes_nothing_and_shows_no_traceback(desk: Desk) -> None:
     terminal = Terminal(desk, "create", "aws", "backups")
-    terminal.expect("accessKeyID")
+    terminal.expect_hidden("accessKeyID")
     terminal.type("\x03")
 
     assert terminal.end() == 130

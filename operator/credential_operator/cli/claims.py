@@ -157,20 +157,26 @@ def _leave(number: int, _: object) -> None:
 
 def _run(command: Sequence[str]) -> int:
     """Runs a command to its end, with the signals that are meant to end it; gives its exit status."""
+    started: list[subprocess.Popen[bytes]] = []
+    early: list[int] = []
+
+    def pass_on(number: int, _: object) -> None:
+        if started:
+            started[0].send_signal(number)
+        else:
+            early.append(number)
+
+    before = {number: signal.signal(number, pass_on) for number in ENDING}
+    # A terminal sends an interrupt to the command as well, which decides what becomes of it.
+    before[signal.SIGINT] = signal.signal(signal.SIGINT, lambda *_: None)
     try:
-        process = subprocess.Popen(list(command))
+        started.append(subprocess.Popen(list(command)))
+        for number in early:
+            pass_on(number, None)
+        status = started[0].wait()
     except OSError as error:
         screen.note(f"Error: {command[0]} cannot be run: {error.strerror}.")
         return NOT_STARTED
-
-    def pass_on(number: int, _: object) -> None:
-        process.send_signal(number)
-
-    # A terminal sends an interrupt to the command as well, which decides what becomes of it.
-    before = {signal.SIGINT: signal.signal(signal.SIGINT, lambda *_: None)}
-    before |= {number: signal.signal(number, pass_on) for number in ENDING}
-    try:
-        status = process.wait()
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
