@@ -1,6 +1,7 @@
 """Stands in for kubectl: answers from a folder as kubectl does, and keeps what it was called with.
 
-`world.json` has the objects, and under `says` what fails: words of the command line -> what is said of it.
+`world.json` has the objects, and under `says` what fails: words of the command line, or !words that are not there,
+and kind=NAME of what is read -> what is said of it.
 """
 
 import json
@@ -22,8 +23,9 @@ def main() -> int:
     with (HERE / "calls.jsonl").open("a") as file:
         file.write(json.dumps({"argv": words, "stdin": stdin}) + "\n")
     world = json.loads((HERE / "world.json").read_text())
+    known = {*words, *([f"kind={json.loads(stdin)['kind']}"] if stdin else [])}
     for pattern, said in world["says"].items():
-        if all(word in words for word in pattern.split()):
+        if all((word.removeprefix("!") in known) != word.startswith("!") for word in pattern.split()):
             sys.stderr.write(said + "\n")
             return 1
     if words[0] == "get":

@@ -283,6 +283,18 @@ def test_what_the_api_server_refuses_leaves_nothing(desk: Desk) -> None:
     assert len(desk.calls) == 1
 
 
+def test_a_credential_that_cannot_be_made_takes_its_secret_with_it(desk: Desk) -> None:
+    desk.refuse("create kind=Credential !--dry-run=server", "Error from server (Conflict): try again")
+
+    answer = desk.run("create", "aws", "backups", "--from-env", **VARIABLES)
+
+    assert answer.returncode == 1
+    assert "Try again" in answer.stderr
+    last = desk.calls[-1]
+    assert last["argv"][:2] == ["delete", "--raw=/api/v1/namespaces/team-a/secrets/backups-keys"]
+    assert json.loads(last["stdin"])["preconditions"] == {"uid": "uid-of-it"}
+
+
 def test_a_secret_that_is_there_already_is_named_with_what_can_be_done(desk: Desk) -> None:
     desk.refuse(
         "create --request-timeout=30s", 'Error from server (AlreadyExists): secrets "a-keys" already exists'

@@ -314,23 +314,6 @@ def test_what_the_api_server_would_refuse_leaves_no_secret(desk: Desk) -> None:
     assert desk.space.find("secret", "backups-keys") is None
 
 
-def test_a_credential_that_cannot_be_made_takes_its_secret_with_it(desk: Desk) -> None:
-    # A quota counts nothing in a rehearsal.
-    quota = {"hard": {f"count/credentials.{GROUP}": "0"}}
-    head = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "none"}}
-    desk.space.apply({**head, "spec": quota})
-    desk.space.until(
-        lambda: desk.space.get("resourcequota", "none").get("status", {}).get("hard"), "it counts"
-    )
-
-    said = desk.fails(
-        1, "create", "aws", "backups", "--from-env", user="alice", **variables(desk.space.new_key())
-    )
-
-    assert "exceeded quota" in said
-    assert desk.space.find("secret", "backups-keys") is None
-
-
 def test_a_name_that_is_taken_is_told_with_what_can_be_done(desk: Desk) -> None:
     key = desk.space.new_key()
     desk.space.apply(desk.space.source(key, "backups-keys"))
