@@ -273,6 +273,19 @@ def test_both_objects_are_rehearsed_before_they_are_made_and_key_material_is_in_
     assert SECRET not in answer.stdout + answer.stderr
 
 
+@pytest.mark.parametrize(("mode", "calls"), [("client", 0), ("server", 2)])
+def test_a_rehearsal_prints_what_would_be_made(desk: Desk, mode: str, calls: int) -> None:
+    made = ("create", "aws", "a", "--from-env", f"--dry-run={mode}")
+
+    assert desk.run(*made, **VARIABLES).stdout == "secret/a-keys (dry run)\ncredential/a (dry run)\n"
+    assert (desk.folder / "calls.jsonl").exists() == bool(calls)
+    found = json.loads(desk.run(*made, "-o", "json", **VARIABLES).stdout)
+    assert [one["kind"] for one in found["items"]] == ["Secret", "Credential"]
+    alone = json.loads(desk.run(*made[:3], "--no-secret", made[-1], "-o", "json").stdout)
+    assert alone["kind"] == "Credential"
+    assert len(desk.calls) == 2 * calls + 1 if calls else not (desk.folder / "calls.jsonl").exists()
+
+
 def test_what_the_api_server_refuses_leaves_nothing(desk: Desk) -> None:
     desk.refuse("create --dry-run=server", 'The Credential "backups" is invalid: spec.targets: no')
 

@@ -73,6 +73,21 @@ def test_a_value_that_cannot_be_meant_is_refused(words: tuple[str, ...]) -> None
         parsed(*words)
 
 
+@pytest.mark.parametrize(
+    ("path", "text", "value"),
+    [
+        ("scopes", "a b,c", ["a", "b", "c"]),
+        ("disableSSL", "True", True),
+        ("disableSSL", "no", False),
+        ("lifetime", "7", 7),
+        ("lifetime", "7m", "7m"),
+        ("tenantID", "x", "x"),
+    ],
+)
+def test_a_text_is_read_as_a_field_of_its_kind(path: str, text: str, value: object) -> None:
+    assert next(flag for flag in FLAGS if flag.path == (path,)).parse(text) == value
+
+
 def test_a_long_text_is_read_from_a_file() -> None:
     bundle = next(flag for flag in FLAGS if flag.path == ("caBundle",))
 

@@ -1,5 +1,7 @@
 """Commands about those who need a Credential: to hold it, to release it, and to clear away what nobody releases."""
 
+import contextlib
+import json
 import logging
 import secrets
 import signal
@@ -12,7 +14,7 @@ import click
 
 from credential_operator.cli import description, options, refusals, screen, store, times, waiting
 from credential_operator.cli.description import Facts
-from credential_operator.cli.documents import API_VERSION, REFERENCES, Credential, Reference
+from credential_operator.cli.documents import API_VERSION, GROUP, REFERENCES, Credential, Json, Reference
 from credential_operator.cli.kubectl import Kubectl
 from credential_operator.cli.naming import CLAIM, CREDENTIAL
 from credential_operator.cli.problems import Exit, Problem
@@ -71,16 +73,15 @@ def hold(
     one = store.credential(kubectl, name)
     if command:
         return _hold_while(command, kubectl, one, reason=reason, lease=seconds, wait=timeout, ready=ready)
-    claim = _make(kubectl.inside(one.namespace), one, reason, seconds)
     wanted = ("Bound", "Ready") if ready else ("Bound",)
-    counted = _until_it_counts(kubectl.inside(one.namespace), claim, wanted, timeout)
-    _show(one, counted, output)
+    claim = _made(kubectl.inside(one.namespace), _worded(one, reason, seconds), wanted, timeout)
+    _show(one, claim, output)
     return Exit.DONE
 
 
 def _show(one: Credential, claim: Reference, output: str) -> None:
     if output == "name":
-        click.echo(f"credentialreference.{API_VERSION.partition('/')[0]}/{claim.user.name}")
+        click.echo(f"credentialreference.{GROUP}/{claim.user.name}")
     elif output in ("json", "yaml"):
         screen.document(claim.document, output)
     else:
@@ -91,8 +92,8 @@ def _show(one: Credential, claim: Reference, output: str) -> None:
         )
 
 
-def _make(kubectl: Kubectl, one: Credential, reason: str, seconds: int) -> Reference:
-    document: dict[str, Any] = {
+def _worded(one: Credential, reason: str, seconds: int) -> dict[str, Any]:
+    return {
         "apiVersion": API_VERSION,
         "kind": "CredentialReference",
         "metadata": {"name": f"{one.name}-{secrets.token_hex(4)}", "namespace": one.namespace},
@@ -103,38 +104,33 @@ def _make(kubectl: Kubectl, one: Credential, reason: str, seconds: int) -> Refer
             "ttlSecondsAfterFinished": LEFT_SECONDS,
         },
     }
-    kubectl.create(document)
-    return Reference(document)
 
 
-def _until_it_counts(kubectl: Kubectl, claim: Reference, wanted: Sequence[str], seconds: float) -> Reference:
-    """Waits until a claim counts; one that does not is removed."""
-    name = claim.user.name
-
-    def look() -> Reference | None:
-        found = Reference(kubectl.get(REFERENCES, name))
-        said = [found.conditions.get(word) for word in wanted]
-        refused = next(
-            (one for one in said if one and one.status == "False" and one.reason not in PENDING), None
-        )
-        if refused is not None:
-            raise Problem(f"It is not held ({refused.reason}). {refused.message}", reason=refused.reason)
-        return found if all(one and one.status == "True" for one in said) and found.until else None
-
+def _made(kubectl: Kubectl, document: Json, wanted: Sequence[str], seconds: float) -> Reference:
+    """Makes a claim and waits until it counts; one that does not is removed."""
+    name = document["metadata"]["name"]
     try:
+        kubectl.call("create", "--filename=-", stdin=json.dumps(document))
         late = Problem(f"It does not count within {seconds:.0f} s: does the operator run?", Exit.TIMEOUT)
-        return waiting.until(look, seconds, lambda: late)
+        return waiting.until(lambda: _counting(kubectl, name, wanted), seconds, lambda: late)
     except BaseException:
-        kubectl.call("delete", REFERENCES, name, "--ignore-not-found", "--wait=false")
+        # An interrupt may have come before or after it was made; one that cannot be removed ends with its lease.
+        with contextlib.suppress(Problem):
+            kubectl.call("delete", REFERENCES, name, "--ignore-not-found", "--wait=false")
         raise
 
 
-def _hold_while(
-    command: Sequence[str],
-    kubectl: Kubectl,
-    one: Credential,
-    **terms: Any,
-) -> int:
+def _counting(kubectl: Kubectl, name: str, wanted: Sequence[str]) -> Reference | None:
+    """Gives a claim whose conditions are as wanted, None while that is open; raises Problem where it is refused."""
+    found = Reference(kubectl.get(REFERENCES, name))
+    said = [found.conditions.get(word) for word in wanted]
+    for one in said:
+        if one is not None and one.status == "False" and one.reason not in PENDING:
+            raise Problem(f"It is not held ({one.reason}). {one.message}", reason=one.reason)
+    return found if all(one and one.status == "True" for one in said) and found.until else None
+
+
+def _hold_while(command: Sequence[str], kubectl: Kubectl, one: Credential, **terms: Any) -> int:
     # It takes longer to load than all other commands take.
     from credential_operator import holding
     from credential_operator.cli import held

@@ -121,8 +121,7 @@ def _command(provider: Provider) -> click.Command:
         spec = flags.collected(fields, given)
         return _create(Asked(provider=provider, name=name, spec=spec, given=given), kubectl, fields)
 
-    about = f"{provider.title}\n\n{_help(provider)}"
-    run.__doc__ = about
+    run.__doc__ = f"{provider.title}\n\n{_help(provider)}"
     made = click.command(provider.name, cls=OfType)(options.cluster(_with_options(run)))
     made.params[-1:-1] = [flag.option(_section(flag, provider)) for flag in fields]
     made.secret = material.secret_fields(provider)
@@ -232,21 +231,26 @@ def _create(asked: Asked, kubectl: Kubectl, fields: Sequence[Flag]) -> int:
         ),
         secret=manifests.secret(asked.secret, namespace, found.fields) if found else None,
     )
-    if asked.given["dry_run"] == "client":
-        _print(new, asked.given["output"])
-        return Exit.DONE
-    return making.make(kubectl, new, asked.given)
+    if asked.given["dry_run"] == "none":
+        return making.make(kubectl, new, asked.given)
+    if asked.given["dry_run"] == "server":
+        making.rehearse(kubectl, new)
+    _print(new.documents, asked.given["output"])
+    return Exit.DONE
 
 
-def _print(new: making.New, output: str) -> None:
-    if output in ("text", "name"):
-        for one in new.documents:
-            click.echo(f"{one['kind'].lower()}/{one['metadata']['name']}")
+def _print(documents: Sequence[dict[str, Any]], output: str) -> None:
+    """Prints what would be made, as kubectl does."""
+    if output == "json":
+        screen.document(screen.listed(documents) if len(documents) > 1 else documents[0], output)
         return
-    for number, one in enumerate(new.documents):
-        if number and output == "yaml":
-            click.echo("---")
-        screen.document(one, output)
+    for number, one in enumerate(documents):
+        if output == "yaml":
+            click.echo("---\n" if number else "", nl=False)
+            screen.document(one, output)
+        else:
+            said = " (dry run)" if output == "text" else ""
+            click.echo(f"{one['kind'].lower()}/{one['metadata']['name']}{said}")
 
 
 def _material(asked: Asked) -> Material | None:
@@ -271,8 +275,7 @@ def _add_facts(asked: Asked, found: Material | None, fields: Sequence[Flag]) -> 
         )
         if flag is None or flag.read(asked.given.get(flag.parameter)) is not None:
             continue
-        many = flag.schema["type"] == "array"
-        flags.put(asked.spec, flag.path, value.replace(",", " ").split() if many else value)
+        flags.put(asked.spec, flag.path, flag.parse(value))
 
 
 def _ask_for_required(asked: Asked, fields: Sequence[Flag]) -> None:

@@ -73,6 +73,14 @@ class Flag:
             return list(given)
         return given.read() if hasattr(given, "read") else given
 
+    def parse(self, text: str) -> Any:
+        """Reads the value of the field from a text, as variables and files have it."""
+        if self.schema["type"] == "array":
+            return text.replace(",", " ").split()
+        if self.schema["type"] == "boolean":
+            return text.lower() == "true"
+        return int(text) if self.schema["type"] == "integer" and text.isdecimal() else text
+
     def _pair(self, text: str) -> tuple[str, str]:
         name, equals, value = text.partition("=")
         if not (name and equals):

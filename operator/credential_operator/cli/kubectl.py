@@ -10,7 +10,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from credential_operator.cli import refusals
@@ -68,11 +68,6 @@ class Kubectl:
             if problem.reason not in HIDDEN:
                 raise problem
         return []
-
-    def create(self, *documents: Mapping[str, Any], options: Sequence[str] = ()) -> None:
-        """Creates objects, one after the other; raises Problem."""
-        for document in documents:
-            self.call("create", "--filename=-", *options, stdin=json.dumps(document))
 
     def attached(self, *words: str) -> int:
         """Runs it on the user's terminal, and gives its exit status."""

@@ -37,10 +37,7 @@ class New:
 
 def make(kubectl: Kubectl, new: New, given: Mapping[str, Any]) -> int:
     """Makes both, or neither; waits for the provider's answer where that is wanted."""
-    _rehearse(kubectl, new)
-    if given["dry_run"] == "server":
-        screen.note("Nothing was made: the API server would accept it.")
-        return Exit.DONE
+    rehearse(kubectl, new)
     with undisturbed():
         _both(kubectl, new)
     made = Credential(kubectl.get(CREDENTIALS, new.credential["metadata"]["name"]))
@@ -53,7 +50,7 @@ def make(kubectl: Kubectl, new: New, given: Mapping[str, Any]) -> int:
     return Exit.DONE
 
 
-def _rehearse(kubectl: Kubectl, new: New) -> None:
+def rehearse(kubectl: Kubectl, new: New) -> None:
     """Has the API server say what it would refuse; raises Problem before anything is made."""
     for document in reversed(new.documents):
         _ask(kubectl, document, "--dry-run=server")
