@@ -15,6 +15,8 @@ RESOURCES = {
     "credentialreferences.credential-operator.io": "CredentialReference",
     "events": "Event",
 }
+CONFIG = {"get-contexts": "staging\nproduction\n"}
+PRINTED = {"create": "uid-of-it", "replace": "7"}
 
 
 def main() -> int:
@@ -30,12 +32,7 @@ def main() -> int:
             return 1
     if words[0] == "get":
         return _get(world, words)
-    if words[:2] == ["config", "view"]:
-        sys.stdout.write(world["namespace"])
-    if words[:2] == ["config", "get-contexts"]:
-        sys.stdout.write("staging\nproduction\n")
-    if words[0] == "create":
-        sys.stdout.write("uid-of-it")
+    sys.stdout.write(PRINTED.get(words[0], "") or {"view": world["namespace"], **CONFIG}.get(words[1], ""))
     if words[:2] == ["rollout", "status"]:
         _drain(world)
     return 0

@@ -1,4 +1,4 @@
-"""Credentials that are made: where the key comes from, what is made of it, and what is refused before."""
+"""Keys that are made and replaced: where they come from, what is made of them, and what is refused before."""
 
 import base64
 import json
@@ -10,9 +10,10 @@ import yaml
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from cli import world
 from cli.desk import Desk
 from credential_operator import formats, providers
-from credential_operator.cli import creation, flags, material
+from credential_operator.cli import creation, flags, manifests, material
 
 KEY_ID, SECRET = "AKIAIOSFODNN7EXAMPLE", "Kanarie7bPxRfiCYEXAMPLEKEYwJalrXUtnFEMIK"
 VARIABLES = {"AWS_ACCESS_KEY_ID": KEY_ID, "AWS_SECRET_ACCESS_KEY": SECRET, "AWS_REGION": "eu-west-1"}
@@ -353,3 +354,20 @@ def test_a_type_is_known_by_any_spelling(desk: Desk, spelling: str) -> None:
 def test_every_layout_that_a_secret_can_be_read_in_is_one_for_files() -> None:
     for provider in providers.find().values():
         assert set(material.layouts_of(provider)) <= {*formats.sources(), material.FIELDS, material.VARIABLES}
+
+
+def test_a_new_key_goes_by_standard_input_and_the_old_one_comes_back_where_it_is_refused(desk: Desk) -> None:
+    old = {"accessKeyID": base64.b64encode(KEY_ID.encode()).decode(), "secretAccessKey": "b2xk"}
+    secret = manifests.secret("backups-keys", "team-a", {})
+    desk.lay(world.BACKUPS, {**secret, "data": old})
+
+    answer = desk.run("rotate", "backups", "--from-env", **VARIABLES)
+
+    assert answer.returncode == 3, answer.stderr
+    assert "The old key was put back." in answer.stderr
+    new, back = [json.loads(call["stdin"]) for call in desk.calls if call["argv"][0] == "replace"]
+    assert fields(new) == {"accessKeyID": KEY_ID, "secretAccessKey": SECRET}
+    assert (back["data"], back["metadata"]["resourceVersion"]) == (old, "7")
+    encoded = base64.b64encode(SECRET.encode()).decode()
+    said = json.dumps([call["argv"] for call in desk.calls]) + answer.stdout + answer.stderr
+    assert not any(word in said for word in (SECRET, encoded))
