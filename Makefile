@@ -27,7 +27,7 @@ demo: setup ## Walk through what a user does, on a real API server; KUBECONFIG=â
 
 test: check ## Run everything that CI runs: the checks below, then all tests; ARGS="-k NAME" only some
 	$(RUN) -m controlplane
-	$(RUN) -m pytest $(or $(ARGS),tests/unit tests/cli --cov)
+	$(RUN) -m pytest $(or $(ARGS),tests/unit tests/cli --cov --numprocesses 2)
 	$(if $(ARGS),,$(RUN) -m pytest tests --ignore=tests/unit --ignore=tests/cli --numprocesses 3 --dist loadfile)
 
 verdicts: setup ## Run every credential type through every situation and print what is said of it; ARGS="-o json" for programs
