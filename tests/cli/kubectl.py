@@ -15,7 +15,7 @@ RESOURCES = {
     "credentialreferences.credential-operator.io": "CredentialReference",
     "events": "Event",
 }
-CONFIG = {"get-contexts": "staging\nproduction\n"}
+CONFIG = {"get-contexts": "staging\nproduction\n", "whoami": "alice"}
 PRINTED = {"create": "uid-of-it", "replace": "7"}
 
 

@@ -125,6 +125,26 @@ def test_references_are_deleted_when_that_was_confirmed(
     assert sum(call["argv"][0] == "delete" for call in desk.calls) == deleted
 
 
+def test_an_event_says_who_deleted_whose_references(desk: Desk) -> None:
+    assert desk.run("delete-refs", "backups", "--yes").returncode == 0
+
+    (event,) = (json.loads(call["stdin"]) for call in desk.calls if '"Event"' in call["stdin"])
+    assert event["involvedObject"]["name"] == "backups"
+    assert event["message"].startswith(
+        "alice deleted CredentialReferences that needed this Credential: team-"
+    )
+
+
+def test_who_may_write_no_events_is_told_where_it_stands_who_did_it(desk: Desk) -> None:
+    desk.refuse(
+        "kind=Event", 'Error from server (Forbidden): events is forbidden: User "alice" cannot create'
+    )
+    answer = desk.run("delete-refs", "backups", "--yes")
+
+    assert answer.returncode == 0
+    assert "the API server's audit log does" in answer.stderr
+
+
 def test_where_nobody_can_be_asked_a_deletion_wants_to_be_confirmed_on_the_line(desk: Desk) -> None:
     answer = desk.run("delete-refs", "backups")
 

@@ -489,6 +489,11 @@ def test_references_that_nobody_releases_are_cleared_away(desk: Desk) -> None:
 
     assert f"{desk.space.name}/nightly is deleted." in shown
     assert desk.space.all("credentialreferences") == []
+    assert ("Warning", "ReferencesDeleted") in desk.space.events()
+    told = desk.shown("describe", "backups", user="alice")
+    assert (
+        f"alice deleted CredentialReferences that needed this Credential: {desk.space.name}/nightly" in told
+    )
     answer = desk.run("delete-refs", "archive", "--yes", user="alice")
     assert "There is no Credential archive" in answer.stderr
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from credential_operator.cli import description, options, refusals, screen, store, times, waiting
+from credential_operator.cli import description, manifests, options, refusals, screen, store, times, waiting
 from credential_operator.cli.description import Facts
 from credential_operator.cli.documents import API_VERSION, GROUP, REFERENCES, Credential, Json, Reference
 from credential_operator.cli.kubectl import Kubectl
@@ -29,6 +29,8 @@ NOT_STARTED = 127
 ENDING = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
 """Signals that are meant to end what runs; Windows has not both."""
 PENDING = frozenset({"Pending", "Unavailable"})
+SHOWN = 10
+"""How many references an event names."""
 
 
 @options.command(
@@ -220,9 +222,9 @@ def _claim(kubectl: Kubectl, name: str) -> Reference:
 def delete_refs(name: str, kubectl: Kubectl, *, yes: bool) -> int:
     """Delete the CredentialReferences that nobody releases any more, so that a Credential can be deleted.
 
-    It shows them and asks first. What was found to use the Secrets of the Credential stays, and so do the references
-    that the operator itself keeps for `spec.distribute`. Whoever still runs is not stopped by this: it may lose its
-    key when the Credential goes.
+    It shows them and asks first; an event of the Credential keeps who did it to whom. What was found to use the
+    Secrets of the Credential stays, and so do the references that the operator itself keeps for `spec.distribute`.
+    Whoever still runs is not stopped by this: it may lose its key when the Credential goes.
     """
     one = store.credential(kubectl, name)
     bound = store.references(kubectl, [one])
@@ -233,10 +235,26 @@ def delete_refs(name: str, kubectl: Kubectl, *, yes: bool) -> int:
     facts = Facts(credential=one, references=ours)
     screen.show(description.declared(facts, store.now()))
     options.confirm(f"Delete {_counted(len(ours), 'reference')} to {one.name}?", yes=yes)
-    failed = [problem for each in ours if (problem := _deleted(kubectl, each))]
+    answers = [(each, _deleted(kubectl, each)) for each in ours]
+    gone = [f"{each.user.namespace}/{each.user.name}" for each, problem in answers if not problem]
+    if gone:
+        _tell(kubectl.inside(one.namespace), one, gone)
+    failed = [problem for _, problem in answers if problem]
     if failed:
         raise Problem(" ".join(failed))
     return Exit.DONE
+
+
+def _tell(kubectl: Kubectl, one: Credential, gone: Sequence[str]) -> None:
+    """Leaves an event that says who deleted whose references: they may look for the reason there."""
+    more = len(gone) - SHOWN
+    names = ", ".join(gone[:SHOWN]) + (f" and {more} more" if more > 0 else "")
+    message = f"{kubectl.whoami()} deleted CredentialReferences that needed this Credential: {names}."
+    event = manifests.event(one.document, "ReferencesDeleted", message, store.now())
+    try:
+        kubectl.call("create", "--filename=-", stdin=json.dumps(event))
+    except Problem as problem:
+        screen.note(f"No event says who deleted them; the API server's audit log does. {problem.message}")
 
 
 def _deleted(kubectl: Kubectl, reference: Reference) -> str:

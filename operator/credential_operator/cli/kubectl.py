@@ -83,6 +83,10 @@ class Kubectl:
             return self.namespace
         return self._text("config", "view", "--minify", "--output=jsonpath={..namespace}") or "default"
 
+    def whoami(self) -> str:
+        """Names the user, as the API server knows them."""
+        return self._text("auth", "whoami", "--output=jsonpath={.status.userInfo.username}") or "somebody"
+
     def _text(self, *words: str) -> str:
         """Gives what it printed, nothing where it failed: for what makes an answer better."""
         answer = self._run(words, None)
