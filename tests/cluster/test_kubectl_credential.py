@@ -411,6 +411,25 @@ def test_a_credential_is_opened_in_the_users_editor(desk: Desk) -> None:
     assert desk.space.get("credential", "backups")["spec"]["aws"]["region"] == "eu-north-1"
 
 
+def test_the_pods_of_a_service_account_pull_with_a_credential(desk: Desk) -> None:
+    targets = [{"name": "pull", "format": "docker-registry"}]
+    desk.space.apply(desk.space.credential(aws=None, registry={"host": "ghcr.io"}, targets=targets))
+    desk.space.kubectl("create", "serviceaccount", "builder")
+    change = {"imagePullSecrets": [{"name": "another"}]}
+    desk.space.patch("serviceaccount", "builder", change)
+    attach = ("attach", "backups", "--serviceaccount", "builder")
+
+    def pulls() -> list[str]:
+        return [one["name"] for one in desk.space.get("serviceaccount", "builder")["imagePullSecrets"]]
+
+    for _ in range(2):
+        assert "pull images with Secret pull" in desk.shown(*attach, user="alice")
+        assert sorted(pulls()) == ["another", "pull"]
+    desk.shown(*attach, "--remove", user="alice")
+    assert pulls() == ["another"]
+    assert "may not patch serviceaccounts" in desk.fails(1, *attach, user="vera")
+
+
 # Holding and releasing
 
 

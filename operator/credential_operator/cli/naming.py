@@ -35,5 +35,6 @@ class Name(click.ParamType[str]):
         return [CompletionItem(name) for name in names if name.startswith(incomplete)]
 
 
-CREDENTIAL, CLAIM, SECRET = Name("get", CREDENTIALS), Name("get", REFERENCES), Name("get", "secrets")
+CREDENTIAL, CLAIM = Name("get", CREDENTIALS), Name("get", REFERENCES)
+SERVICE_ACCOUNT = Name("get", "serviceaccounts")
 NAMESPACE, CONTEXT = Name("get", "namespaces"), Name("config", "get-contexts")
