@@ -8,7 +8,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from races import borrowers, history, holders
+from races import borrowers, handouts, history, holders
 from races.api import Answer, Api, path
 from races.history import CLAIMS, CREDENTIALS, DOMAIN, JOBS, PODS, SECRETS, Json
 from races.programs import Program, Step
@@ -121,6 +121,15 @@ VERBS: Mapping[str, Callable[[Scene, Step], Awaitable[Answer]]] = {
     "depart": borrowers.depart,
     "arrive": borrowers.arrive,
     "rotate": borrowers.rotate,
+    "distribute": handouts.distribute,
+    "reject": handouts.reject,
+    "ask": handouts.ask,
+    "keep": handouts.keep,
+    "plant": handouts.plant,
+    "seize": handouts.seize,
+    "uproot": handouts.uproot,
+    "employ": handouts.employ,
+    "dismiss": handouts.dismiss,
     "await": holders.await_holder,
     "start": holders.start,
     "finish": holders.finish,
@@ -162,5 +171,6 @@ async def leave_nothing(api: Api, standing: Mapping[history.Name, Any]) -> None:
                 continue
             where = path(one.namespace, plural, one.name)
             if plural != CREDENTIALS:
-                await api.send("PATCH", where, {"metadata": {"finalizers": None}})
+                let_go = {"finalizers": None, "annotations": {history.GIVEN_UP: "true"}}
+                await api.send("PATCH", where, {"metadata": let_go})
             await api.send("DELETE", where)

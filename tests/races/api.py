@@ -11,29 +11,16 @@ from typing import NamedTuple, Self
 import aiohttp
 
 import controlplane
-from races.history import (
-    BORROWER,
-    CLAIMS,
-    CREDENTIALS,
-    JOBS,
-    NAMESPACES,
-    OWNER,
-    PODS,
-    SECRETS,
-    Event,
-    History,
-    Json,
-)
+from races.history import CLAIMS, CREDENTIALS, JOBS, NAMESPACES, PODS, SECRETS, Event, History, Json
 
 GROUP = "/apis/credential-operator.io/v1beta1"
 GROUPS = {SECRETS: "/api/v1", PODS: "/api/v1", JOBS: "/apis/batch/v1", CREDENTIALS: GROUP, CLAIMS: GROUP}
-METADATA = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 WATCHED = (
     (NAMESPACES, "/api/v1/namespaces", ""),
     *((kind, f"{GROUPS[kind]}/{kind}", "") for kind in (CREDENTIALS, CLAIMS, JOBS, PODS)),
-    *((SECRETS, "/api/v1/secrets", label) for label in (OWNER, BORROWER)),
+    (SECRETS, "/api/v1/secrets", "type!=helm.sh/release.v1"),
 )
-"""What is followed: a kind, where it is, and a label that its objects have."""
+"""What is followed: a kind, where it is, and which fields its objects have."""
 PATCH = "application/merge-patch+json"
 LINE = 16 * 1024 * 1024
 """Bytes of the longest line of a watch."""
@@ -92,10 +79,10 @@ class Api:
 
     async def remember(self, history: History) -> None:
         """Has everything that happens from now on taken into a history."""
-        for kind, where, label in WATCHED:
+        for kind, where, fields in WATCHED:
             found = await self.send("GET", f"{where}?limit=1")
             version = found.document["metadata"]["resourceVersion"]
-            self._watches.append(asyncio.create_task(self._follow(kind, where, label, version, history)))
+            self._watches.append(asyncio.create_task(self._follow(kind, where, fields, version, history)))
 
     def check(self) -> None:
         """Raises what a watch ended with: a history with a gap proves nothing."""
@@ -103,15 +90,14 @@ class Api:
             if task.done():
                 task.result()
 
-    async def _follow(self, kind: str, where: str, label: str, version: str, history: History) -> None:
+    async def _follow(self, kind: str, where: str, fields: str, version: str, history: History) -> None:
         """Follows a collection; the API server may end a watch at any time, and it goes on where it was."""
-        headers = {"Accept": METADATA} if kind == SECRETS else {}
         while True:
             query = {"watch": "1", "resourceVersion": version, "allowWatchBookmarks": "true"}
-            query |= {"labelSelector": label} if label else {}
+            query |= {"fieldSelector": fields} if fields else {}
             timeout = aiohttp.ClientTimeout(total=None)
             with contextlib.suppress(aiohttp.ClientPayloadError):
-                async with self._open.get(where, params=query, headers=headers, timeout=timeout) as response:
+                async with self._open.get(where, params=query, timeout=timeout) as response:
                     async for event in _events(kind, response):
                         version = event.metadata["resourceVersion"]
                         if event.type != "BOOKMARK":

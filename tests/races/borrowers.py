@@ -6,7 +6,12 @@ from races.programs import Step
 from races.scene import Scene, document
 
 LABEL = "races.example/trusted"
-SELECTOR: Json = {"matchLabels": {LABEL: "true"}}
+"""Of namespaces: which one's owners trust it."""
+
+
+def selector(namespace: str) -> Json:
+    """Gives what chooses the namespaces that the owners in one trust."""
+    return {"matchLabels": {LABEL: namespace}}
 
 
 def grant(scene: Scene, how: str, grace: str) -> Json | None:
@@ -14,9 +19,9 @@ def grant(scene: Scene, how: str, grace: str) -> Json | None:
     if how == "nobody":
         return None
     names = {"name": [scene.neighbour], "another": ["somebody-else"]}.get(how)
-    selector = SELECTOR if how == "label" else None
+    trusted = selector(scene.namespace) if how == "label" else None
     # A merge patch takes away what is null.
-    return {"names": names, "selector": selector, "revocationGracePeriod": grace}
+    return {"names": names, "selector": trusted, "revocationGracePeriod": grace}
 
 
 async def share(scene: Scene, step: Step) -> Answer:
@@ -26,7 +31,7 @@ async def share(scene: Scene, step: Step) -> Answer:
 
 async def label(scene: Scene, step: Step) -> Answer:
     """Gives the neighbour the label that grants may ask for, or takes it off."""
-    change = {"metadata": {"labels": {LABEL: "true" if step.verb == "label" else None}}}
+    change = {"metadata": {"labels": {LABEL: scene.namespace if step.verb == "label" else None}}}
     return await scene.send("PATCH", f"/api/v1/namespaces/{scene.neighbour}", change)
 
 

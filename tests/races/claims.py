@@ -3,12 +3,15 @@
 from collections.abc import Mapping
 
 from races import history
-from races.borrowers import SELECTOR
-from races.history import CLAIMS, CREDENTIALS, JOBS, NAMESPACES, PODS, Event, Name
+from races.borrowers import LABEL, selector
+from races.history import CLAIMS, CREDENTIALS, DISTRIBUTED, JOBS, NAMESPACES, PODS, SECRETS, Event, Json, Name
 
 State = Mapping[Name, Event]
 
 REVOKED, FINISHED = "Revoked", "Finished"
+GRACE = 600.0
+"""Seconds for which a revoked target stays where the owner does not say."""
+FACTORS = {"s": 1.0, "m": 60.0, "h": 3600.0}
 HOLDERS = {"Job": JOBS, "Pod": PODS}
 
 
@@ -63,10 +66,14 @@ def foreign(claim: Event) -> bool:
 
 def granted(claim: Event, credential: Event, state: State) -> bool:
     """Tells whether the owner of a Credential allows a reference's namespace."""
-    return (
-        not foreign(claim)
-        or shared_by_name(credential, claim.namespace)
-        or (shared_by_label(credential) and trusted(state.get(Name(NAMESPACES, *[claim.namespace] * 2))))
+    return not foreign(claim) or shares_with(credential, claim.namespace, state)
+
+
+def shares_with(credential: Event, namespace: str, state: State) -> bool:
+    """Tells whether the owner of a Credential allows another namespace."""
+    place = state.get(Name(NAMESPACES, namespace, namespace))
+    return shared_by_name(credential, namespace) or (
+        shared_by_label(credential) and place is not None and trusted_in(place) == credential.namespace
     )
 
 
@@ -83,13 +90,73 @@ def shared_with(credential: Event) -> list[str]:
 
 def shared_by_label(credential: Event) -> bool:
     """Tells whether a Credential may be used by namespaces with the label."""
-    return (credential.object["spec"].get("allowedNamespaces") or {}).get("selector") == SELECTOR
+    return (credential.object["spec"].get("allowedNamespaces") or {}).get("selector") == selector(
+        credential.namespace
+    )
 
 
-def trusted(namespace: Event | None) -> bool:
-    """Tells whether a namespace has the label."""
-    labels = {} if namespace is None else namespace.metadata.get("labels") or {}
-    return SELECTOR["matchLabels"].items() <= labels.items()
+def trusted_in(namespace: Event) -> str:
+    """Gives the namespace whose owners trust this one; empty where none do."""
+    return namespace.labels.get(LABEL, "")
+
+
+def grace(credential: Event | None) -> float:
+    """Gives for how many seconds a revoked target stays."""
+    spec = {} if credential is None else credential.object["spec"]
+    told = (spec.get("allowedNamespaces") or {}).get("revocationGracePeriod")
+    return GRACE if told is None else float(told[:-1]) * FACTORS[told[-1]]
+
+
+# Claims that the operator makes for owners who distribute
+
+
+def form(claim: Event) -> str:
+    """Gives the form in which the operator made a reference, `target` or `offer`; empty for one of somebody's own."""
+    return claim.labels.get(DISTRIBUTED, "")
+
+
+def form_for(credential: Event) -> str:
+    """Gives the form in which a Credential is distributed; empty where it is not."""
+    wanted = credential.object["spec"].get("distribute")
+    if wanted is None:
+        return ""
+    return "offer" if wanted.get("advertise") else "target"
+
+
+def admitted(claim: Event, credential: Event, state: State) -> bool:
+    """Tells whether the owner of a Credential allows a reference, and in its form where the operator made it.
+
+    What a namespace chose from an offer stays when the owner comes to choose for all.
+    """
+    own, wanted = form(claim), form_for(credential)
+    chosen = (own, wanted) == ("offer", "target") and "target" in claim.object["spec"]
+    return granted(claim, credential, state) and (own in ("", wanted) or chosen)
+
+
+def open_offer(claim: Event) -> bool:
+    """Tells whether a reference is an offer that nobody has taken up."""
+    return form(claim) == "offer" and "target" not in claim.object["spec"]
+
+
+def secret(claim: Event) -> Name | None:
+    """Gives the place of the Secret that a reference has; None where it has none."""
+    had = (claim.object.get("status") or {}).get("target")
+    return None if had is None else Name(SECRETS, claim.namespace, had["name"])
+
+
+def users(secret: Name | None, state: State) -> list[Event]:
+    """Gives the Jobs that use a Secret and have not finished."""
+    return [
+        one
+        for one in state.values()
+        if one.kind == JOBS and secret is not None and secret in _used(one) and not finished(one)
+    ]
+
+
+def _used(job: Event) -> list[Name]:
+    pod: Json = job.object["spec"]["template"]["spec"]
+    sources = [one for container in pod["containers"] for one in container.get("envFrom", ())]
+    return [Name(SECRETS, job.namespace, one["secretRef"]["name"]) for one in sources]
 
 
 # Holders

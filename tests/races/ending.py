@@ -2,14 +2,11 @@
 
 from collections.abc import Iterator
 
-from races import claims, lent
+from races import claims, given, lent
 from races.claims import State
 from races.history import BORROWER, CLAIMS, CREDENTIALS, NAMESPACES, OWNER, SECRETS, Event, Name
 from races.invariants import FINALIZER, accepts, free
 
-GRACE = 600.0
-"""Seconds for which a revoked target stays where the owner does not say."""
-FACTORS = {"s": 1.0, "m": 60.0, "h": 3600.0}
 Said = set[tuple[str, str, str]]
 
 
@@ -29,17 +26,14 @@ def unsettled(state: State, *, now: float, tolerance: float) -> Iterator[str]:
         yield from _credential(credential, state)
     for claim in by_kind.get(CLAIMS, ()):
         yield from _claim(claim, state, now=now, tolerance=tolerance)
+    yield from given.unsettled(state, now=now, tolerance=tolerance)
     for secret in by_kind.get(SECRETS, ()):
         yield from _target(secret, state, now=now, tolerance=tolerance)
 
 
 def _credential(credential: Event, state: State) -> Iterator[str]:
     name = credential.metadata["name"]
-    counting = sorted(
-        claim.metadata["name"]
-        for claim in claims.naming(state, credential)
-        if claims.bound_to(claim) == credential.uid
-    )
+    counting = sorted(_needing(credential, state))
     if credential.terminating and (not counting or free(credential, state)):
         yield f"Credential {name} ({credential.uid}) is still there, and nothing holds it"
     if FINALIZER not in credential.metadata.get("finalizers", ()):
@@ -52,8 +46,26 @@ def _credential(credential: Event, state: State) -> Iterator[str]:
     if credential.condition("Synced") != ("True", "Published"):
         yield f"Credential {name} is Synced={credential.condition('Synced')}"
     for target in credential.object["spec"].get("targets", ()):
-        if Name(SECRETS, credential.namespace, target["name"]) not in state:
-            yield f"target {target['name']} of Credential {name} is missing"
+        yield from _published(credential, Name(SECRETS, credential.namespace, target["name"]), state)
+
+
+def _needing(credential: Event, state: State) -> set[Name]:
+    """Gives who needs a Credential: claims that hold it, what it is distributed as and used, and who uses that."""
+    found: set[Name] = set()
+    for claim in claims.naming(state, credential):
+        users = {one.name for one in claims.users(claims.secret(claim), state)}
+        held = bool(users) if claims.form(claim) else claims.bound_to(claim) == credential.uid
+        found |= users | ({claim.name} if held else set())
+    return found
+
+
+def _published(credential: Event, target: Name, state: State) -> Iterator[str]:
+    """Says what is wrong with a Secret that is to have a Credential's key."""
+    secret, source = state.get(target), state.get(Name(SECRETS, credential.namespace, "keys"))
+    if secret is None:
+        yield f"target {target.name} of Credential {credential.name.name} is missing"
+    elif source is not None and source.object.get("data") != secret.object.get("data"):
+        yield f"target {target.name} has another key than Credential {credential.name.name}"
 
 
 def _claim(claim: Event, state: State, *, now: float, tolerance: float) -> Iterator[str]:
@@ -71,21 +83,31 @@ def _claim(claim: Event, state: State, *, now: float, tolerance: float) -> Itera
         yield f"reference {name} has finished, and was to be removed"
     wanted = claim.object["spec"].get("target")
     if wanted is not None and claims.bound_to(claim):
-        if Name(SECRETS, claim.namespace, wanted["name"]) not in state:
-            yield f"target {wanted['name']} of reference {name} is missing"
-        if claim.condition("Synced") != ("True", "Published"):
-            yield f"reference {name} is Synced={claim.condition('Synced')}"
+        yield from _delivered(claim, Name(SECRETS, claim.namespace, wanted["name"]), state)
+
+
+def _delivered(claim: Event, target: Name, state: State) -> Iterator[str]:
+    """Says what is wrong with the target of a reference that is bound; one that somebody else has is theirs."""
+    secret, credential = state.get(target), state.get(claims.named(claim))
+    taken = secret is not None and lent.borrower(secret, state) != claim
+    expected = ("False", "TargetConflict") if taken else ("True", "Published")
+    if claim.condition("Synced") != expected:
+        yield f"reference {claim.name.name} is Synced={claim.condition('Synced')}, not {expected}"
+    if credential is not None and not taken:
+        yield from _published(credential, target, state)
 
 
 def _target(secret: Event, state: State, *, now: float, tolerance: float) -> Iterator[str]:
     """Says what is wrong with a target: it belongs to nobody who is there, or was revoked too long ago."""
-    name, labels = secret.metadata["name"], secret.metadata.get("labels") or {}
+    name, labels = secret.metadata["name"], secret.labels
+    if not secret.written:
+        return
     if BORROWER in labels:
         claim = lent.borrower(secret, state)
         if claim is None:
             yield f"target {name} belongs to no reference that is there"
         elif claims.told(claim) == claims.REVOKED:
-            end = claims.told_at(claim) + _grace(state.get(claims.named(claim)))
+            end = claims.told_at(claim) + claims.grace(state.get(claims.named(claim)))
             if end + tolerance < now:
                 yield f"target {name} is still there, and was Revoked long ago"
         return
@@ -93,14 +115,6 @@ def _target(secret: Event, state: State, *, now: float, tolerance: float) -> Ite
     uids = {one["uid"] for one in secret.metadata.get("ownerReferences") or ()}
     if credential is None or credential.uid not in uids:
         yield f"target {name} belongs to no Credential that is there"
-
-
-def _grace(credential: Event | None) -> float:
-    """Gives for how many seconds a revoked target stays."""
-    if credential is None:
-        return GRACE
-    told = (credential.object["spec"].get("allowedNamespaces") or {}).get("revocationGracePeriod")
-    return GRACE if told is None else float(told[:-1]) * FACTORS[told[-1]]
 
 
 def _expected(claim: Event, state: State, *, now: float, tolerance: float) -> Said:
@@ -118,10 +132,10 @@ def _expected(claim: Event, state: State, *, now: float, tolerance: float) -> Sa
 def _towards(claim: Event, state: State) -> Said:
     """Gives what a reference that is not over may say of what it names."""
     named = state.get(claims.named(claim))
-    if named is None or not claims.granted(claim, named, state):
+    if named is None or not claims.admitted(claim, named, state):
         refused = {("False", "NotGranted", "")}
         return refused | {("False", "Revoked", "")} if claims.foreign(claim) else refused
-    bound = ("True", "Bound", named.uid)
+    bound = ("False", "Offered", "") if claims.open_offer(claim) else ("True", "Bound", named.uid)
     if named.terminating:
         early = claim.metadata["creationTimestamp"] < named.metadata["deletionTimestamp"]
         return {bound} if early and accepts(named) else {bound, ("False", "CredentialTerminating", "")}

@@ -18,6 +18,9 @@ DELETED = "DELETED"
 DOMAIN = "credential-operator.io"
 OWNER = f"{DOMAIN}/credential"
 BORROWER = f"{DOMAIN}/reference"
+DISTRIBUTED = f"{DOMAIN}/distributed"
+BY, GIVEN_UP = "races.example/by", "races.example/given-up"
+"""Annotations of what people of the races change and delete: which change of theirs it was, and that it may go."""
 
 
 class Name(NamedTuple):
@@ -66,6 +69,21 @@ class Event(NamedTuple):
     def terminating(self) -> bool:
         """Whether its end was asked for."""
         return "deletionTimestamp" in self.metadata
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """Its labels."""
+        return self.metadata.get("labels") or {}
+
+    @property
+    def annotations(self) -> dict[str, str]:
+        """Its annotations."""
+        return self.metadata.get("annotations") or {}
+
+    @property
+    def written(self) -> bool:
+        """Whether it is a Secret that the operator wrote."""
+        return self.kind == SECRETS and not self.labels.keys().isdisjoint({OWNER, BORROWER})
 
     def condition(self, name: str) -> tuple[str, str]:
         """Value and reason of a condition."""

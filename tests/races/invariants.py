@@ -12,6 +12,9 @@ It leaves out what a deletion may overtake without anybody's fault: one object's
 lease had ended, the end of a cordon) cannot be weighed in the same moment as the removal of another's
 finalizer. Once the status says Bound again, the first rule holds.
 
+What the operator made, for an owner who distributes, does not count by itself (see `given`); one whose label
+somebody has taken off does if that was before the deletion was asked for.
+
 A claim from another namespace counts only where the owner allows that at the moment in which the Credential
 goes: by name where it is not Bound yet, since a label is another object's. One that awaits a holder counts
 until the holder that it has seen is complete, failed or gone.
@@ -58,6 +61,8 @@ class _Past:
         self._lapsed: set[str] = set()
         self._cordoned: dict[str, int] = {}
         self._protected: set[str] = set()
+        self._asked: dict[str, int] = {}
+        self._freed: dict[str, int] = {}
 
     def note(self, before: Event | None, event: Event) -> None:
         """Takes in a version of an object, and the one before it."""
@@ -67,14 +72,20 @@ class _Past:
                 self._protected.add(event.uid)
             if not all(accepts(one) for one in (before, event) if one is not None and one.uid == event.uid):
                 self._cordoned[event.uid] = event.revision
+            if event.terminating:
+                self._asked.setdefault(event.uid, event.revision)
         elif event.kind == CLAIMS and before is not None and before.uid == event.uid:
             end = claims.lease_end(before)
             if end is not None and end <= event.at + self._tolerance:
                 self._lapsed.add(event.uid)
+            if claims.form(before) and not claims.form(event):
+                self._freed[event.uid] = event.revision
 
     def counts(self, claim: Event, gone: Event, state: State) -> str:
         """Says why a reference surely counts at the moment in which a Credential goes; empty: it may not."""
-        if claims.unheld(claim, state):
+        if claims.form(claim) or claims.unheld(claim, state):
+            return ""
+        if self._freed.get(claim.uid, 0) > self._asked.get(gone.uid, gone.revision):
             return ""
         who = f"{claim.metadata['name']} ({claim.uid})"
         if claims.bound_to(claim) == gone.uid:

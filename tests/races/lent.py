@@ -42,12 +42,12 @@ class _Shared:
     def __init__(self) -> None:
         self._names: dict[Name, list[frozenset[str]]] = collections.defaultdict(list)
         self._by_label: set[Name] = set()
-        self._trusted: set[str] = set()
+        self._trusted: set[tuple[str, str]] = set()
 
     def note(self, event: Event) -> None:
         """Takes in a version of an object."""
-        if event.kind == NAMESPACES and claims.trusted(event):
-            self._trusted.add(event.namespace)
+        if event.kind == NAMESPACES:
+            self._trusted.add((event.namespace, claims.trusted_in(event)))
         elif event.kind == CREDENTIALS:
             names = () if event.type == DELETED else claims.shared_with(event)
             self._names[event.name].append(frozenset(names))
@@ -68,7 +68,8 @@ class _Shared:
         return [claim.namespace in names for names in self._names[claims.named(claim)]]
 
     def _by_its_label(self, claim: Event) -> bool:
-        return claims.named(claim) in self._by_label and claim.namespace in self._trusted
+        named = claims.named(claim)
+        return named in self._by_label and (claim.namespace, named.namespace) in self._trusted
 
 
 def borrower(secret: Event, state: State) -> Event | None:
@@ -112,5 +113,5 @@ def outstaying(story: Story) -> Iterator[str]:
         if claim is None or claim.uid not in revoked or claims.told(claim) == REVOKED:
             continue
         credential = state.get(claims.named(claim))
-        if credential is None or not claims.granted(claim, credential, state):
+        if credential is None or not claims.admitted(claim, credential, state):
             yield f"Secret {secret.metadata['name']} was revoked, and is kept: it is {claims.told(claim)}"

@@ -11,6 +11,8 @@ from typing import Any
 
 CREDENTIAL_NAMES = ("a", "b")
 CLAIM_NAMES = ("c0", "c1", "c2", "c3")
+HANDOUT_NAMES = ("d0", "d1")
+"""Of the Secrets that are distributed, from either Credential."""
 HOLDERS = {"h0": "Job", "h1": "Pod"}
 """Name -> kind."""
 GRACES = ("0s", "2s", "1h")
@@ -53,6 +55,23 @@ THEMES: Mapping[str, Mapping[str, int]] = {
         "delete": 2,
     },
     "an owner goes while others borrow": {"leave": 1, "borrow": 5, "share": 3, "replace": 2, "rotate": 1},
+    "an owner distributes, and thinks again": {
+        "distribute": 6,
+        "share": 2,
+        "label": 3,
+        "unlabel": 2,
+        "rotate": 3,
+        "employ": 1,
+        "delete": 2,
+        **dict.fromkeys(("replace", "force", "leave", "depart", "arrive", "ask"), 1),
+    },
+    "neighbours do what they like with what they were given": {
+        "distribute": 3,
+        **dict.fromkeys(("reject", "ask", "plant", "seize"), 3),
+        **dict.fromkeys(("keep", "uproot", "employ", "dismiss", "label", "rotate", "delete"), 2),
+        "share": 1,
+        "unlabel": 1,
+    },
     "holders come late, finish, and come again": {
         "await": 5,
         "start": 5,
@@ -68,15 +87,22 @@ THEMES: Mapping[str, Mapping[str, int]] = {
         **dict.fromkeys(("give back", "rotate", "finish", "end", "restart", "let go", "label", "unlabel"), 2),
         **dict.fromkeys(("claim", "delete", "unclaim"), 5),
         **dict.fromkeys(("replace", "create", "reclaim", "lease", "renew", "finalize", "free"), 3),
-        **dict.fromkeys(("cordon", "uncordon"), 2),
-        "force": 1,
+        **dict.fromkeys(("cordon", "uncordon", "distribute", "reject", "ask"), 2),
+        **dict.fromkeys(("force", "keep", "plant", "seize", "uproot", "employ", "dismiss"), 1),
     },
 }
 """What a program is about: how often each verb comes."""
-ON_CREDENTIALS = frozenset({"create", "delete", "replace", "cordon", "uncordon", "force", "share"})
+ON_CREDENTIALS = frozenset(
+    {"create", "delete", "replace", "cordon", "uncordon", "force", "share", "distribute"}
+)
+ON_HANDOUTS = frozenset({"reject", "ask", "keep", "plant"})
+"""Verbs on references that have the names of Credentials."""
+ON_SECRETS = frozenset({"seize", "uproot", "employ", "dismiss"})
 ON_HOLDERS = frozenset({"start", "finish", "end", "restart", "let go"})
 ON_NAMESPACES = frozenset({"leave", "depart", "arrive", "label", "unlabel", "rotate"})
-AMONG_NEIGHBOURS = frozenset({"borrow", "depart", "arrive"})
+AMONG_NEIGHBOURS = frozenset({"borrow", "depart", "arrive", "distribute"})
+FIRST = ("lease", "borrow", "await", "distribute")
+"""What is done before actors begin, if the theme has it; else something is claimed."""
 PAUSES = (0.0, 0.0, 0.02, 0.1, 0.3, 1.2)
 
 
@@ -113,8 +139,8 @@ def draw(seed: str, *, seconds: float, theme: str = "") -> Program:
     source = random.Random(seed)
     theme = theme or source.choice(sorted(THEMES))
     first = [_step(source, "create", name, pause=0.0) for name in _some(source, CREDENTIAL_NAMES)]
-    verb = next((one for one in ("lease", "borrow", "await") if one in THEMES[theme]), "claim")
-    first += [_step(source, verb, name, pause=0.0) for name in _some(source, CLAIM_NAMES[:2])]
+    verb = next((one for one in FIRST if one in THEMES[theme]), "claim")
+    first += [_step(source, verb, name, pause=0.0) for name in _some(source, _names(verb)[:2])]
     settled = source.choice((0.0, 0.1, 0.5, 1.5))
     actors = [_actor(source, theme, settled) for _ in range(source.randint(2, 4))]
     return Program(
@@ -142,8 +168,10 @@ def _actor(source: random.Random, theme: str, settled: float) -> tuple[Step, ...
 
 
 def _names(verb: str) -> tuple[str, ...]:
-    if verb in ON_CREDENTIALS:
-        return CREDENTIAL_NAMES[:1] * 3 + CREDENTIAL_NAMES
+    if verb in ON_CREDENTIALS | ON_HANDOUTS:
+        return CREDENTIAL_NAMES + CREDENTIAL_NAMES[:1] * 3
+    if verb in ON_SECRETS:
+        return HANDOUT_NAMES
     return tuple(HOLDERS) if verb in ON_HOLDERS else CLAIM_NAMES
 
 
@@ -167,11 +195,11 @@ def _fields(source: random.Random, verb: str) -> Mapping[str, Any]:
             return {"credential": source.choice("aaab"), "seconds": length, "skew": _skew(source)}
         case "renew":
             return {"skew": _skew(source)}
-    return _holder(source, verb) if verb in ON_HOLDERS else _loan(source, verb)
+    return _holder(source, verb) | _loan(source, verb) | _handout(source, verb)
 
 
-def _loan(source: random.Random, verb: str) -> Mapping[str, Any]:
-    """Gives the fields of what is between an owner, a neighbour, and a holder's reference."""
+def _loan(source: random.Random, verb: str) -> dict[str, Any]:
+    """Gives the fields of what is between an owner, a neighbour, and a holder's reference; none for other verbs."""
     match verb:
         case "share":
             return _grant(source, ("name", "name", "label", "another", "nobody"))
@@ -185,11 +213,26 @@ def _loan(source: random.Random, verb: str) -> Mapping[str, Any]:
     return {}
 
 
-def _grant(source: random.Random, ways: tuple[str, ...]) -> Mapping[str, Any]:
+def _handout(source: random.Random, verb: str) -> dict[str, Any]:
+    """Gives the fields of what is done about a distribution; none for other verbs."""
+    match verb:
+        case "distribute":
+            how = source.choice(("target", "target", "target", "offer", "offer", "nothing"))
+            return {"how": how, "target": source.choice(HANDOUT_NAMES)}
+        case "ask":
+            return {"target": source.choice((*HANDOUT_NAMES, ""))}
+        case "plant":
+            label = source.choice(("", "", "target", "offer"))
+            return {"credential": source.choice(CREDENTIAL_NAMES), "label": label}
+    return {}
+
+
+def _grant(source: random.Random, ways: tuple[str, ...]) -> dict[str, Any]:
     return {"with": source.choice(ways), "grace": source.choice(GRACES)}
 
 
-def _holder(source: random.Random, verb: str) -> Mapping[str, Any]:
+def _holder(source: random.Random, verb: str) -> dict[str, Any]:
+    """Gives the fields of what becomes of a holder; none for other verbs."""
     match verb:
         case "start" | "restart":
             return {"stays": source.choice((False, False, True))}

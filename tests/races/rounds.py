@@ -5,7 +5,7 @@ import dataclasses
 import time
 from collections.abc import Callable, Iterator, Sequence
 
-from races import actors, ending, history, invariants, lent, programs, weather
+from races import actors, ending, given, history, invariants, lent, programs, weather
 from races.api import Api
 from races.history import History, Name
 from races.programs import Program
@@ -127,8 +127,8 @@ class Round:
         return self._each(
             lambda scene: (
                 f"{one.kind} {one.name} is still there"
-                for one in self._standing(scene)
-                if one.kind != history.NAMESPACES
+                for one, event in self._standing(scene).items()
+                if one.kind not in (history.NAMESPACES, history.SECRETS) or event.written
             )
         )
 
@@ -150,6 +150,8 @@ class Round:
             wrong = [
                 *invariants.released_too_soon(story, tolerance=self.weather.tolerance),
                 *lent.broken(story),
+                *given.broken(story),
+                *given.released_in_use(story),
                 *self._outstaying.get(scene.namespace, ()),
             ]
             if wrong:

@@ -1,112 +1,11 @@
 """The checker can fail: histories made up for what is promised of borrowers and holders, kept and broken."""
 
-import itertools
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 
-from races import borrowers, ending, history, invariants, lent
-from races.history import Event, Json
-
-START = history.seconds("2026-11-22T12:00:00Z")
-TIME = "2026-11-22T12:00:{:02d}Z"
-
-
-class Tale:
-    """A history of an owner's namespace and a neighbour's, told step by step; each step is a second."""
-
-    def __init__(self) -> None:
-        self.events: list[Event] = []
-        self._steps = itertools.count(1)
-        self.put("namespaces", "owner", "owner")
-        self.neighbour()
-
-    def put(self, kind: str, namespace: str, name: str, *, type_: str = "MODIFIED", **fields: Any) -> None:
-        step = next(self._steps)
-        metadata = {
-            "name": name,
-            "namespace": namespace,
-            "uid": f"{kind}-{name}",
-            "resourceVersion": str(step),
-            "generation": 1,
-            "creationTimestamp": TIME.format(1),
-            **fields.pop("metadata", {}),
-        }
-        self.events.append(Event(kind, type_, {"metadata": metadata, **fields}, START + step))
-
-    def neighbour(self, **labels: str) -> None:
-        self.put("namespaces", "neighbour", "neighbour", metadata={"labels": labels})
-
-    def credential(self, *, shared: Json | None = None, **metadata: Any) -> None:
-        metadata.setdefault("finalizers", [invariants.FINALIZER])
-        spec = {} if shared is None else {"allowedNamespaces": shared}
-        self.put("credentials", "owner", "a", spec=spec, metadata=metadata)
-
-    def release(self, *, shared: Json | None = None) -> None:
-        """The Credential goes."""
-        spec = {} if shared is None else {"allowedNamespaces": shared}
-        metadata = {"deletionTimestamp": TIME.format(30), "finalizers": []}
-        self.put("credentials", "owner", "a", type_="DELETED", spec=spec, metadata=metadata)
-
-    def borrow(self, reason: str = "") -> None:
-        """A claim of the neighbour, and what it is told."""
-        spec = {"credentialRef": {"name": "a", "namespace": "owner"}, "target": {"name": "c-env"}}
-        self.put("credentialreferences", "neighbour", "c", spec=spec, status=_told(reason))
-
-    def write(self) -> None:
-        """The claim's target."""
-        labels, owners = {history.BORROWER: "c"}, [{"uid": "credentialreferences-c"}]
-        self.put("secrets", "neighbour", "c-env", metadata={"labels": labels, "ownerReferences": owners})
-
-    def hold(self, reason: str = "", *, seen: str = "") -> None:
-        """A claim beside the Credential that awaits a Job, whose uid it has seen or not."""
-        spec = {
-            "credentialRef": {"name": "a"},
-            "holder": {"apiVersion": "batch/v1", "kind": "Job", "name": "h"},
-            "until": "HolderFinished",
-        }
-        status = _told(reason) | ({"holder": {"uid": seen}} if seen else {})
-        self.put("credentialreferences", "owner", "c", spec=spec, status=status)
-
-    def job(
-        self, uid: str = "first", *, done: bool = False, type_: str = "MODIFIED", **metadata: Any
-    ) -> None:
-        conditions = [{"type": "Failed", "status": "True"}] if done else []
-        self.put(
-            "jobs",
-            "owner",
-            "h",
-            type_=type_,
-            status={"conditions": conditions},
-            metadata={"uid": uid, **metadata},
-        )
-
-    def broken(self) -> list[str]:
-        return [*invariants.released_too_soon(self.events, tolerance=2.0), *lent.broken(self.events)]
-
-    def unsettled(self) -> list[str]:
-        state = history.standing(self.events)
-        return [
-            *ending.unsettled(state, now=START + 100, tolerance=2.0),
-            *lent.outstaying(self.events),
-        ]
-
-
-def _told(reason: str) -> Json:
-    bound = {
-        "type": "Bound",
-        "status": "True" if reason == "Bound" else "False",
-        "reason": reason,
-        "lastTransitionTime": TIME.format(10),
-    }
-    credential = {"credential": {"uid": "credentials-a"}} if reason == "Bound" else {}
-    return {"observedGeneration": 1, "conditions": [bound] if reason else [], **credential}
-
-
-BY_NAME: Json = {"names": ["neighbour"], "revocationGracePeriod": "2s"}
-BY_LABEL: Json = {"selector": borrowers.SELECTOR}
-NOBODY: Json = {"names": ["somebody-else"], "revocationGracePeriod": "2s"}
+from races import borrowers
+from races.tales import BY_LABEL, BY_NAME, NOBODY, TIME, Tale
 
 
 def bound_by_name(tale: Tale) -> None:
@@ -122,7 +21,7 @@ def not_looked_at(tale: Tale) -> None:
 
 
 def bound_by_label(tale: Tale) -> None:
-    tale.neighbour(**borrowers.SELECTOR["matchLabels"])
+    tale.neighbour(**borrowers.selector("owner")["matchLabels"])
     tale.credential(shared=BY_LABEL)
     tale.borrow("Bound")
     tale.release(shared=BY_LABEL)
@@ -164,7 +63,7 @@ def taken_back(tale: Tale) -> None:
 
 def label_is_another_objects(tale: Tale) -> None:
     tale.borrow()
-    tale.neighbour(**borrowers.SELECTOR["matchLabels"])
+    tale.neighbour(**borrowers.selector("owner")["matchLabels"])
     tale.credential(shared=BY_LABEL)
     tale.release(shared=BY_LABEL)
 
@@ -289,7 +188,7 @@ def holder_not_seen(tale: Tale) -> None:
     ("told", "said"),
     [
         (bound_although_taken_back, "reference c says ('True', 'Bound'"),
-        (target_missing, "target c-env of reference c is missing"),
+        (target_missing, "target c-env of Credential a is missing"),
         (beyond_its_grace, "target c-env is still there, and was Revoked"),
         (kept_for_good, "c-env was revoked, and is kept: it is NotGranted"),
         (of_a_claim_that_is_gone, "target c-env belongs to no reference"),

@@ -45,6 +45,15 @@ def test_an_operator_that_writes_revoked_targets_on_is_found_out() -> None:
     assert any(re.search(r"although its reference was Revoked", what) for what in broken), broken
 
 
+@pytest.mark.timeout(900)
+def test_an_operator_that_takes_over_what_somebody_else_has_is_found_out() -> None:
+    seed = next(seed for seed in range(1000) if weather.draw(seed).climate == "slow")
+    theme = "neighbours do what they like with what they were given"
+    failures = run.run(30, seed=seed, say=lambda _: None, fault="takes-over", theme=theme)
+    broken = [what for one in failures for what in one.broken]
+    assert any(what.startswith("somebody's own secrets") for what in broken), broken
+
+
 def _holds_references_back(drawn: weather.Weather) -> bool:
     """Tell whether the leader hears nothing of references for half a minute, and of all else at once."""
     first = drawn.gusts[0]

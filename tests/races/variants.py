@@ -5,6 +5,7 @@ whose clock is off. `--fault` is there to prove that the invariants see it.
 """
 
 import argparse
+import dataclasses
 import datetime
 import types
 from collections.abc import Callable, Mapping
@@ -23,6 +24,7 @@ from credential_operator import (
     passes,
     situation,
     survey,
+    targets,
     view,
 )
 
@@ -69,8 +71,21 @@ def _write_on() -> None:
     vars(lending)["Lending"] = Lending
 
 
+def _take_over() -> None:
+    """Takes over whatever Secret has the name of a target, as if each target said `adopt`."""
+
+    class Targets(targets.Targets):
+        async def publish(
+            self, owner: targets.Owner, desired: targets.Desired, **more: Any
+        ) -> findings.Published:
+            return await super().publish(owner, dataclasses.replace(desired, adopt=True), **more)
+
+    vars(targets)["Targets"] = Targets
+
+
 FAULTS: Mapping[str, Callable[[], None]] = {
     "decides-by-cache": _decide_by_cache,
+    "takes-over": _take_over,
     "writes-on": _write_on,
 }
 
