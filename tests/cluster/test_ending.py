@@ -1,24 +1,16 @@
-"""The end of it all: the CustomResourceDefinitions go, or the operator does, and nothing is stuck."""
+"""The CustomResourceDefinitions go while the operator runs, and nothing is stuck."""
 
-import datetime
 import itertools
-import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
-from concurrent import futures
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from cluster import sites
-from cluster.sites import NAMESPACE, Site
-from cluster.space import Space
+from cluster import endings, sites
+from cluster.sites import Site
+from cluster.space import Json, Space
 from controlplane import ControlPlane
 from emulators.aws import AwsEmulator
-from replica.install import CHART, RELEASE
 
 CRDS = Path(__file__).parents[2] / "crds"
 CREDENTIALS, REFERENCES = (
@@ -26,8 +18,6 @@ CREDENTIALS, REFERENCES = (
 )
 GONE = 20.0
 """Seconds: the API server looks every five whether all objects of a kind are gone."""
-
-HOUR = datetime.timedelta(hours=1)
 
 _numbers = itertools.count()
 
@@ -56,20 +46,6 @@ def _define(site: Site) -> None:
         site.plane.kubectl("wait", "--for=condition=Established", f"crd/{name}")
 
 
-def _in_use(owner: Space, borrower: Space, **fields: Any) -> None:
-    """Make a Credential that is held by a lease, and lent to another namespace."""
-    owner.published(allowedNamespaces={"names": [borrower.name]}, **fields)
-    leased = owner.reference()
-    leased["spec"]["leaseDurationSeconds"] = 3600
-    owner.apply(leased)
-    borrowed = borrower.reference("borrowed")
-    borrowed["spec"]["credentialRef"]["namespace"] = owner.name
-    borrowed["spec"]["target"] = {"name": "borrowed-env", "format": "env"}
-    borrower.apply(borrowed)
-    owner.becomes("nightly", "credentialreference", Bound="True Bound")
-    borrower.becomes("borrowed", "credentialreference", Bound="True Bound", Synced="True Published")
-
-
 def _undefine(site: Site, *names: str) -> None:
     for name in names:
         site.plane.kubectl("delete", "crd", name, f"--timeout={GONE:.0f}s")
@@ -91,6 +67,12 @@ def _works_again(site: Site, space: Space) -> None:
     assert site.operator.pid == pid
 
 
+def _told(site: Site, borrower: Space) -> list[Json]:
+    """Give what the log says of what is lent, as a definition goes."""
+    lent = f"{borrower.name}/borrowed-env"
+    return [line for line in site.operator.lines() if lent in line.get("borrowed", "")]
+
+
 @pytest.mark.parametrize(
     "order",
     [(CREDENTIALS,), (CREDENTIALS, REFERENCES), (REFERENCES, CREDENTIALS)],
@@ -100,7 +82,7 @@ def test_definitions_go_while_credentials_are_in_use(
     site: Site, places: tuple[Space, Space], order: tuple[str, ...]
 ) -> None:
     owner, borrower = places
-    _in_use(owner, borrower)
+    endings.in_use(owner, borrower)
 
     _undefine(site, *order)
 
@@ -108,93 +90,46 @@ def test_definitions_go_while_credentials_are_in_use(
     if order[0] == CREDENTIALS:
         assert ("Warning", "DefinitionDeleted") in owner.events()
     # The garbage collector may know no owner of a kind that is gone: the log has what may be left.
-    told = [
-        line for line in site.operator.lines() if f"{borrower.name}/borrowed-env" in line.get("borrowed", "")
-    ]
-    assert told[0]["definition"] == order[0]
+    assert _told(site, borrower)[0]["definition"] == order[0]
     assert REFERENCES in order or borrower.key_in("borrowed-env")
     _works_again(site, owner)
 
 
-@pytest.fixture
-def fresh(aws: AwsEmulator, tmp_path: Path) -> Iterator[Site]:
-    """An installation of the test's own, which it uninstalls."""
-    with ControlPlane() as plane, sites.site(plane, aws, tmp_path) as started:
-        yield started
-
-
-@pytest.mark.parametrize("secrets", ["keep", "remove"])
-def test_an_uninstalled_operator_leaves_nothing_that_waits_for_it(
-    fresh: Site, tmp_path: Path, secrets: str
+def test_without_references_a_deletion_goes_on_that_they_held_and_other_credentials_are_served(
+    site: Site, places: tuple[Space, Space]
 ) -> None:
-    site, owner, borrower = fresh, fresh.space(f"owner-{secrets}"), fresh.space(f"borrower-{secrets}")
-    _in_use(owner, borrower)
-    site.plane.helm(
-        "upgrade",
-        RELEASE,
-        CHART,
-        "--reuse-values",
-        f"--namespace={NAMESPACE}",
-        f"--set=release.secrets={secrets}",
-    )
+    owner, borrower = places
+    endings.in_use(owner, borrower, whenReferenced="Hold")
+    borrower.published()
+    owner.kubectl("delete", "credential", "backups", "--wait=false")
+    owner.becomes(DeletionBlocked="True InUse")
 
-    with futures.ThreadPoolExecutor() as pool:
-        uninstalled = pool.submit(
-            site.plane.helm, "uninstall", RELEASE, f"--namespace={NAMESPACE}", "--timeout=60s"
-        )
-        (job,) = _until_there(site, "jobs")
-        # There is no kubelet: what the Job's Pod would run is run as a process.
-        assert not _found(site, "mutatingadmissionpolicies")
-        assert not _found(site, "deployments")
-        said = _execute(site, job, tmp_path)
-        # Once more, while the account is there.
-        again = _execute(site, job, tmp_path)
-        (pod,) = _until_there(site, "pods", "--selector=batch.kubernetes.io/job-name")
-        done = ("--subresource=status", "--type=merge", '--patch={"status":{"phase":"Succeeded"}}')
-        site.plane.kubectl("patch", "pod", pod["metadata"]["name"], f"--namespace={NAMESPACE}", *done)
-        uninstalled.result(60)
+    _undefine(site, REFERENCES)
 
-    assert f"released Credential {owner.name}/backups" in said
-    assert "finalizers" not in owner.get("credential", "backups")["metadata"]
-    owner.kubectl("delete", "credential", "backups", "--timeout=5s")
+    owner.until(owner.gone("credential", "backups"), "nobody can claim it any more", seconds=60)
+    owner.until(owner.gone("secret", "backups-env"), "its target is gone")
+    (told,) = _told(site, borrower)
+    assert told["definition"] == REFERENCES
+    new = borrower.new_key()
+    borrower.apply(borrower.source(new))
+    borrower.until(lambda: borrower.key_in("backups-env") == new, "another Credential follows its key")
+    _works_again(site, owner)
+
+
+def test_a_deletion_that_a_reference_held_ends_with_its_definition(
+    site: Site, places: tuple[Space, Space]
+) -> None:
+    owner, borrower = places
+    endings.in_use(owner, borrower, whenReferenced="Hold")
+    owner.kubectl("delete", "credential", "backups", "--wait=false")
+    owner.becomes(DeletionBlocked="True InUse")
+
+    _undefine(site, CREDENTIALS)
+
+    owner.until(owner.gone("secret", "backups-env"), "its target is gone")
+    assert ("Warning", "DefinitionDeleted") in owner.events()
+    assert borrower.key_in("borrowed-env"), "what was lent is left"
     for space, name in ((owner, "nightly"), (borrower, "borrowed")):
-        space.kubectl("delete", "credentialreference", name, "--timeout=5s")
-    for space, target in ((owner, "backups-env"), (borrower, "borrowed-env")):
-        kept = space.find("secret", target)
-        assert (kept is not None) == (secrets == "keep")
-        assert kept is None or not kept["metadata"].get("ownerReferences")
-    assert "released" not in again.split("Nothing")[0]
-    assert not _found(site, "jobs")
-    assert [one["metadata"]["name"] for one in _found(site, "secrets")] == [
-        "credential-operator-installation-key"
-    ]
-
-
-def _found(site: Site, kind: str, *options: str) -> list[dict[str, Any]]:
-    text = site.plane.kubectl("get", kind, f"--namespace={NAMESPACE}", "--output=json", *options).stdout
-    return list(json.loads(text)["items"])
-
-
-def _until_there(site: Site, kind: str, *options: str) -> list[dict[str, Any]]:
-    sites.wait(lambda: _found(site, kind, *options), f"there are {kind}")
-    return _found(site, kind, *options)
-
-
-def _execute(site: Site, job: dict[str, Any], folder: Path) -> str:
-    """Run a Job's command line in its environment, under its own account."""
-    spec = job["spec"]["template"]["spec"]
-    (container,) = spec["containers"]
-    token = site.plane.token(job["metadata"]["namespace"], spec["serviceAccountName"], duration=HOUR)
-    kubeconfig = site.plane.kubeconfig_for(spec["serviceAccountName"], token)
-    assert container["command"] == ["credential-operator"]
-    done = subprocess.run(
-        [sys.executable, "-m", "credential_operator", *container["args"]],
-        env={one["name"]: one.get("value", "") for one in container["env"]}
-        | {"KUBECONFIG": str(kubeconfig), "HOME": str(folder), "PATH": os.environ["PATH"]},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
+        space.kubectl("delete", "credentialreference", name, "--timeout=10s")
+    borrower.until(borrower.gone("secret", "borrowed-env"), "it goes with its reference")
+    _works_again(site, owner)
