@@ -1,6 +1,7 @@
 """What owners and the neighbour do about a distribution: begin and end it, and do what they like with what was made.
 
-Whatever a person does to an object they mark on it: what changes without another mark, the operator has changed.
+What the operator makes is waited for. Whatever a person does to an object they mark on it: what changes without
+another mark, the operator has changed.
 """
 
 import uuid
@@ -25,20 +26,22 @@ async def distribute(scene: Scene, step: Step) -> Answer:
 
 async def reject(scene: Scene, step: Step) -> Answer:
     """Deletes the neighbour's reference of a Credential's name, whoever made it."""
-    return await _remove(scene, path(scene.neighbour, CLAIMS, step.name))
+    where = path(scene.neighbour, CLAIMS, step.name)
+    given_up = await scene.until_done("PATCH", where, _given_up())
+    return await _delete(scene, where, given_up)
 
 
 async def ask(scene: Scene, step: Step) -> Answer:
     """Has that reference ask for another Secret, or for none: an offer is taken up by this."""
     name = step.fields["target"]
     change = {"metadata": _marked(), "spec": {"target": _target(name) if name else None}}
-    return await scene.send("PATCH", path(scene.neighbour, CLAIMS, step.name), change)
+    return await scene.until_done("PATCH", path(scene.neighbour, CLAIMS, step.name), change)
 
 
 async def keep(scene: Scene, step: Step) -> Answer:
     """Takes the operator's label off that reference: it is the neighbour's own from then on."""
     change = {"metadata": {**_marked(), "labels": {DISTRIBUTED: None}}}
-    return await scene.send("PATCH", path(scene.neighbour, CLAIMS, step.name), change)
+    return await scene.until_done("PATCH", path(scene.neighbour, CLAIMS, step.name), change)
 
 
 async def plant(scene: Scene, step: Step) -> Answer:
@@ -83,9 +86,17 @@ def _marked() -> Json:
     return {"annotations": {BY: str(uuid.uuid4())}}
 
 
+def _given_up() -> Json:
+    return {"metadata": {"annotations": {GIVEN_UP: "true"}}}
+
+
 async def _remove(scene: Scene, where: str) -> Answer:
-    """Deletes an object that was marked as given up, and no other of its name."""
-    marked = await scene.send("PATCH", where, {"metadata": {"annotations": {GIVEN_UP: "true"}}})
+    """Deletes an object, if it is there."""
+    return await _delete(scene, where, await scene.send("PATCH", where, _given_up()))
+
+
+async def _delete(scene: Scene, where: str, marked: Answer) -> Answer:
+    """Deletes the object that was marked as given up, and no other of its name."""
     if marked.status >= 400:
         return marked
     return await scene.send("DELETE", where, {"preconditions": {"uid": marked.document["metadata"]["uid"]}})
