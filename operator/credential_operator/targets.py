@@ -120,7 +120,7 @@ class Targets:
         patch = [
             *patches.unchanged(seen.uid, seen.version),
             _data(desired),
-            *_marks(owner, desired, digest, seen.generation + 1),
+            *_marks(owner, desired, digest, seen.generation + (seen.digest != digest)),
         ]
         return _published(desired, recorded, await self._patch(owner, desired.name, patch), now=now)
 
