@@ -7,17 +7,22 @@ from credential_operator import findings
 
 Time = datetime.datetime
 
-EARLIEST, LATEST = 7 / 12, 9 / 12
-"""Between which shares of its life a key is renewed: two thirds on the average, so that keys made together part."""
+LATEST = 3 / 4
+"""Share of its life at which a key is renewed at the latest."""
+SPREAD = 1 / 6
+"""Share of its life by which that may be earlier, so that keys made together part: two thirds on the average."""
 MARGIN = datetime.timedelta(minutes=5)
-"""How long before its end at the latest, unless that is more than half of its life."""
+"""How long before its end a key is renewed at the latest, unless that is more than a third of its life."""
 
 
 def due_at(made: Time, ends: Time, jitter: float) -> Time:
-    """Gives when to renew a key that was made and ends at these times; `jitter` is in [0, 1)."""
+    """Gives when to renew a key that was made and ends at these times; `jitter` is in [0, 1).
+
+    Never before half of its life: a provider is asked at most twice as often as it must be.
+    """
     life = ends - made
-    share = life * (EARLIEST + (LATEST - EARLIEST) * jitter)
-    return made + min(share, max(life - MARGIN, life / 2))
+    latest = min(life * LATEST, life - min(MARGIN, life / 3))
+    return made + latest - life * SPREAD * (1 - jitter)
 
 
 def ended(targets: Iterable[findings.Published], now: Time) -> list[str]:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from credential_operator import findings, renewal
 
 NOW = datetime.datetime(2026, 11, 22, 12, 0, tzinfo=datetime.UTC)
+ROUNDING = 3 * datetime.timedelta.resolution
 MINUTE = datetime.timedelta(minutes=1)
 LIVES = st.timedeltas(min_value=datetime.timedelta(seconds=10), max_value=datetime.timedelta(hours=36))
 JITTERS = st.floats(min_value=0, max_value=1, exclude_max=True)
@@ -19,10 +20,16 @@ JITTERS = st.floats(min_value=0, max_value=1, exclude_max=True)
 @given(life=LIVES, jitter=JITTERS)
 def test_a_key_is_renewed_in_the_second_half_of_its_life(life: datetime.timedelta, jitter: float) -> None:
     due = renewal.due_at(NOW, NOW + life, jitter)
-    assert NOW + life / 2 <= due <= NOW + life * renewal.LATEST
+    assert NOW + life / 2 - ROUNDING <= due <= NOW + life * renewal.LATEST
 
 
-@given(life=LIVES.filter(lambda life: life >= 2 * renewal.MARGIN), jitter=JITTERS)
+@given(life=LIVES)
+def test_keys_of_every_life_part(life: datetime.timedelta) -> None:
+    first, last = (renewal.due_at(NOW, NOW + life, jitter) for jitter in (0, 1))
+    assert abs(last - first - life * renewal.SPREAD) <= ROUNDING
+
+
+@given(life=LIVES.filter(lambda life: life >= 3 * renewal.MARGIN), jitter=JITTERS)
 def test_a_key_is_renewed_five_minutes_before_its_end_at_the_latest(
     life: datetime.timedelta, jitter: float
 ) -> None:
