@@ -4,7 +4,7 @@ import click
 import pytest
 
 from cli import world
-from credential_operator.cli import description, documents, options, picture, tables
+from credential_operator.cli import description, documents, manifests, options, picture, tables
 from credential_operator.cli.description import Facts
 from credential_operator.cli.documents import Credential, Reference
 
@@ -67,6 +67,29 @@ def test_all_namespaces_are_named_as_such_and_more_users_are_counted() -> None:
     assert lines["Drained"].text == "yes, nothing in this cluster runs the previous key"
     (row,) = description.references(Facts(credential=one), world.NOW).rows
     assert "and 3 more" in [cell.text for cell in row]
+
+
+def test_keys_that_the_operator_makes_are_told_with_where_it_keeps_them() -> None:
+    spec = {"aws": {}, "secretRef": {"name": "k"}, "rotation": {"store": "kept"}}
+    managed = {"keyID": "B", "candidateKeyID": "C", "previousKeyID": "A", "nextTime": world.ahead(days=30)}
+    one = Credential(
+        world.credential("a", 8, spec, source={"secretName": "kept"}, rotation={"managed": managed})
+    )
+    lines = dict(line for section in description.sections(_facts(one), world.NOW) for line in section.lines)
+    assert (one.store, one.source, one.previous) == ("kept", "Secret kept", "A")
+    assert one.secrets == {"kept": "source", "k": "first key"}
+    assert (lines["Not accepted yet"].text, lines["Ends when drained"].text) == ("C", "A")
+    assert "Next key" in lines
+
+    before = Credential(world.credential("a", 8, spec, source={"secretName": "k"}))
+    assert (before.store, before.source, before.secrets) == ("", "Secret k", {"k": "source"})
+
+
+def test_an_event_about_a_credential_names_it_and_when() -> None:
+    event = manifests.event(world.BACKUPS, "ReferencesDeleted", "alice did", world.NOW)
+    assert event["involvedObject"]["uid"] == world.BACKUPS["metadata"]["uid"]
+    assert (event["metadata"]["namespace"], event["message"]) == ("team-a", "alice did")
+    assert event["firstTimestamp"] == event["lastTimestamp"] == "2026-11-22T12:00:00Z"
 
 
 def test_a_rotation_that_is_not_watched_says_nothing_of_draining() -> None:

@@ -16,6 +16,7 @@ import pytest
 from cluster.sites import Site
 from cluster.space import GROUP, Json, Space
 from controlplane import ControlPlane, tools
+from emulators.aws import allow
 
 BIN = pathlib.Path(sys.executable).parent
 PEOPLE = {"vera": "view", "alice": "edit", "adam": "admin"}
@@ -352,6 +353,28 @@ def test_a_new_key_is_published_once_it_is_accepted(desk: Desk) -> None:
     assert "backups is drained" in answer.stdout
     assert desk.space.key_in() == new
     assert new[1] not in answer.stdout + answer.stderr
+
+
+def test_the_operator_is_asked_for_the_next_key_where_it_makes_them(desk: Desk) -> None:
+    space = desk.space
+    space.aws.set_policies(space.arn, [allow("iam:*")])
+    where = {"region": "eu-west-1", "endpoint": space.aws.url, "iamEndpoint": space.aws.url}
+    publish(desk, aws=where, rotation={"interval": "8760h", "store": "backups-kept"})
+    old = space.key_in()
+    space.until(lambda: desk.shown("describe", "backups", user="alice").count("Next key"), "it is told")
+    refused = ("rotate", "backups", "--from-env")
+    assert "leave out where a key is" in desk.fails(2, *refused, user="alice", **variables(space.new_key()))
+    space.aws.delete_key(space.aws.keys(space.name)[-1][0])
+
+    said = desk.shown("rotate", "backups", "--wait", user="alice")
+
+    new = space.key_in()
+    assert new is not None
+    assert new != old
+    assert new[1] not in said
+    assert space.data("backups-kept") == space.fields(new)
+    assert "is ended when nothing runs it" in desk.fails(1, "rotate", "backups", user="alice")
+    assert "Secret backups-kept" in desk.shown("describe", "backups", user="alice")
 
 
 def test_a_new_key_that_is_refused_gives_way_to_the_old_one(desk: Desk) -> None:

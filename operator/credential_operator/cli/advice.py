@@ -6,7 +6,16 @@ from credential_operator.cli.documents import Credential, User
 
 WRONG = ("Ready", "Validated", "Synced")
 """Conditions that are good when True."""
-UNUSUAL = ("Stalled", "DeletionBlocked", "Expiring", "RenewalFailing", "Suspended", "Warning", "Reconciling")
+UNUSUAL = (
+    "Stalled",
+    "DeletionBlocked",
+    "Expiring",
+    "RenewalFailing",
+    "RotationFailing",
+    "Suspended",
+    "Warning",
+    "Reconciling",
+)
 """Conditions that are there only while something is unusual."""
 UNCHECKED = frozenset({"NotCheckable", "ValidationDisabled"})
 """Nothing is wrong: nobody is asked."""

@@ -207,6 +207,10 @@ def _rotation(one: Credential, now: datetime.datetime) -> Iterator[tuple[str, Ce
     rotation = one.status.get("rotation") or {}
     if not rotation:
         return
+    managed = one.managed
+    yield "Next key", tables.cell(times.dated(managed["nextTime"], now) if "nextTime" in managed else None)
+    yield "Not accepted yet", tables.cell(managed.get("candidateKeyID"))
+    yield "Ends when drained", tables.cell(managed.get("previousKeyID"))
     yield "New key published", Cell(times.ago(rotation.get("publishedAt"), now))
     yield "Previous key ID", tables.cell(rotation.get("previousKeyID"))
     if "drained" in rotation:

@@ -14,6 +14,7 @@ GROUP = "credential-operator.io"
 API_VERSION = f"{GROUP}/v1beta1"
 CREDENTIALS, REFERENCES = f"credentials.{GROUP}", f"credentialreferences.{GROUP}"
 RECONCILE_AT, FORCE_DELETE = f"{GROUP}/reconcile-at", f"{GROUP}/force-delete"
+ROTATE_AT, FORCE_DELETE = f"{GROUP}/rotate-at", f"{GROUP}/force-delete"
 DISTRIBUTED = f"{GROUP}/distributed"
 """The label of references that the operator keeps."""
 UNKNOWN = "unknown"
@@ -120,9 +121,27 @@ class Credential:
     @property
     def source(self) -> str:
         """Says where its key material comes from."""
+        if self.store:
+            return f"Secret {self.store}"
         if "secretRef" in self.spec:
             return f"Secret {self.spec['secretRef']['name']}"
         return f"ServiceAccount {self.spec['workloadIdentity']['serviceAccountName']}"
+
+    @property
+    def store(self) -> str:
+        """The Secret in which the operator keeps the keys that it makes; empty where it makes none, or none yet."""
+        name = str((self.spec.get("rotation") or {}).get("store", ""))
+        return name if (self.status.get("source") or {}).get("secretName") == name else ""
+
+    @property
+    def managed(self) -> dict[str, Any]:
+        """Which key is which, where the operator makes them."""
+        return dict((self.status.get("rotation") or {}).get("managed") or {})
+
+    @property
+    def previous(self) -> str:
+        """The public name of the key before the present one, while the operator has not ended it."""
+        return str(self.managed.get("previousKeyID", ""))
 
     @property
     def users(self) -> list[User]:
@@ -138,8 +157,9 @@ class Credential:
     def secrets(self) -> dict[str, str]:
         """The Secrets in its namespace that hold its key -> what they are."""
         found = {one["name"]: one["format"] for one in self.spec.get("targets", ())}
-        source = self.spec.get("secretRef")
-        return ({source["name"]: "source"} if source else {}) | found
+        given = {self.spec["secretRef"]["name"]: "source"} if "secretRef" in self.spec else {}
+        kept = {self.store: "source", **dict.fromkeys(given, "first key")} if self.store else given
+        return kept | found
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from credential_operator.cli import (
     material,
     options,
     outcomes,
+    renewing,
     screen,
     sources,
     store,
@@ -61,6 +62,8 @@ def rotate(name: str, kubectl: Kubectl, timeout: int, *, wait: bool, restart: bo
     without a call is refused before anything is written. Consumers keep the last good key until the new one is
     accepted. If it is not, the old one is put back. Fields that are not given stay as they are.
 
+    Where the operator makes the keys itself (spec.rotation), it is asked for the next one.
+
     Exit status: 3 the provider refuses the new key, and the old one is back; 5 nobody could say in time.
     """
     if restart and not wait:
@@ -69,6 +72,28 @@ def rotate(name: str, kubectl: Kubectl, timeout: int, *, wait: bool, restart: bo
         raise click.UsageError("Say one thing of where the key is: --from-env or --from-file.")
     one = store.credential(kubectl, name)
     kubectl = kubectl.inside(one.namespace)
+    if "rotation" in one.spec:
+        _refuse_material(one, given)
+        renewing.renew(kubectl, one, timeout)
+    else:
+        _put(kubectl, one, given, timeout)
+    if wait:
+        draining.wait(kubectl, one, timeout, restart=restart)
+    return Exit.DONE
+
+
+def _refuse_material(one: Credential, given: Mapping[str, Any]) -> None:
+    """Refuses a key of one's own where the operator makes them."""
+    if sources.named(given) or given["drop"]:
+        raise Problem(
+            f"The operator makes the keys of {one.name} (spec.rotation): leave out where a key is. One of your own "
+            f"belongs into Secret {one.spec['rotation']['store']}.",
+            Exit.USAGE,
+        )
+
+
+def _put(kubectl: Kubectl, one: Credential, given: Mapping[str, Any], timeout: int) -> None:
+    """Puts a new key into the source Secret, and the old one back where that is refused."""
     provider, reference = _provider(one), _reference(one)
     old = _source(kubectl, reference)
     found = sources.read(provider, one.spec[one.type], given)
@@ -80,9 +105,6 @@ def rotate(name: str, kubectl: Kubectl, timeout: int, *, wait: bool, restart: bo
         _replace(kubectl, {**old, "metadata": {**old["metadata"], "resourceVersion": version}})
         raise Problem(f"{outcome.text} The old key was put back.", outcome.status)
     waiting.ended(outcome, say=True)
-    if wait:
-        draining.wait(kubectl, one, timeout, restart=restart)
-    return Exit.DONE
 
 
 def _provider(one: Credential) -> Provider:
