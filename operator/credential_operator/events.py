@@ -1,4 +1,4 @@
-"""Kubernetes events about both kinds: written when something happens, never when nothing does."""
+"""Kubernetes events about both kinds, and Pods that wait for them: when something happens, never when nothing does."""
 
 import datetime
 import hashlib
@@ -7,11 +7,13 @@ import secrets
 from collections.abc import Iterable
 from typing import Any
 
-from credential_operator import cluster, errors, findings, status
+from credential_operator import cluster, errors, findings, inventory, status
 
 logger = logging.getLogger(__name__)
 
 LONGEST_MESSAGE = 1000
+OWN = (inventory.CREDENTIAL, inventory.REFERENCE)
+"""Kinds of the operator's own group; events about others are about Pods."""
 
 
 class Recorder:
@@ -55,7 +57,7 @@ class Recorder:
                 "name": f"{metadata['name'][:200]}.{mark}",
             },
             "involvedObject": {
-                "apiVersion": "credential-operator.io/v1beta1",
+                "apiVersion": cluster.GROUP_VERSION if kind in OWN else "v1",
                 "kind": kind,
                 "namespace": metadata["namespace"],
                 "name": metadata["name"],

@@ -81,6 +81,9 @@ class Uses:
         seen = objects.Object(self._kind.name, key)
         for secret in self._found.put(seen, use):
             self._queue.wake_later(self._known.needed_from(secret))
+            if secret not in self._known.versions:
+                # Who waits for it is told why.
+                self._queue.wake_later(self._known.concerned(secret))
         self._queue.wake(objects.Object(inventory.REFERENCE, held) for held in self._known.held_by(seen))
 
 

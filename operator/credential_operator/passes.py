@@ -25,6 +25,7 @@ from credential_operator import (
     survey,
     targets,
     view,
+    waiting,
 )
 
 
@@ -122,9 +123,10 @@ def of_both_kinds(
         apart=apart,
         clock=now,
     )
+    waits = waiting.Waiting(connection, known, asked=asked, recorder=recorder)
     return {
-        inventory.CREDENTIAL: reconciler.credential,
-        inventory.REFERENCE: binder.reference,
+        inventory.CREDENTIAL: waits.after(inventory.CREDENTIAL, reconciler.credential),
+        inventory.REFERENCE: waits.after(inventory.REFERENCE, binder.reference),
         inventory.DISTRIBUTION: given.distribute,
     }
 

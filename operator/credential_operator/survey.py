@@ -88,9 +88,13 @@ class Survey:
         """Tells whether users are looked for at all."""
         return bool(self._kinds)
 
-    def follow(self, credential: objects.Key, secrets: Iterable[objects.Key]) -> None:
-        """Has a Credential looked at whenever something happens to what uses these Secrets; none: no more."""
-        self._found.follow(credential, secrets)
+    def follow(self, follower: usage.Follower, secrets: Iterable[objects.Key]) -> None:
+        """Has it told whenever something happens to what uses these Secrets; none: no more."""
+        self._found.follow(follower, secrets)
+
+    def pods(self, secret: objects.Key) -> Mapping[findings.User, objects.Key]:
+        """Gives the workloads whose Pods use a Secret, and of each the first Pod by name."""
+        return self._found.firsts(POD, secret)
 
     async def behind(self, published: Mapping[objects.Key, datetime.datetime | None]) -> rotation.Behind:
         """Gives who runs a previous key, from fresh lists of Pods; `published`: since when Secrets hold the new one."""

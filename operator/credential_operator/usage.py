@@ -16,6 +16,10 @@ from credential_operator.objects import Key, Object
 Json = dict[str, Any]
 
 
+Follower = Key | Object
+"""On whose behalf Secrets are followed: a Credential's rotation, or an object that has no target yet."""
+
+
 class Use(NamedTuple):
     """A user, and the Secrets that it names."""
 
@@ -75,10 +79,10 @@ class Usage:
         """Kind and namespace -> name -> what it uses: fifty thousand Pods need no keys of their own."""
         self._shared: dict[Use, _Shared] = {}
         self._users: dict[Key, tuple[Use, ...]] = {}
-        self._followed: dict[Key, frozenset[Key]] = {}
-        """Credential -> the Secrets of which each coming and going is told, not only that of users."""
+        self._followed: dict[Follower, frozenset[Key]] = {}
+        """On whose behalf -> the Secrets of which each coming and going is told, not only that of users."""
         self._followers: collections.Counter[Key] = collections.Counter()
-        """Secret -> for how many Credentials: every Pod that comes or goes is looked up here."""
+        """Secret -> for how many: every Pod that comes or goes is looked up here."""
 
     def put(self, source: Object, use: Use | None) -> tuple[Key, ...]:
         """Takes in what an object uses (None: nothing); gives the Secrets whose users have changed."""
@@ -100,11 +104,11 @@ class Usage:
         changed = changed if known is None else (*changed, *self._leave(known))
         return (*changed, *self._told(before), *self._told(use))
 
-    def follow(self, credential: Key, secrets: Iterable[Key]) -> None:
-        """Has everything told that happens to what uses these Secrets, on behalf of a Credential; none: no more."""
-        before, now = self._followed.pop(credential, frozenset()), frozenset(secrets)
+    def follow(self, follower: Follower, secrets: Iterable[Key]) -> None:
+        """Has everything told that happens to what uses these Secrets, on somebody's behalf; none: no more."""
+        before, now = self._followed.pop(follower, frozenset()), frozenset(secrets)
         if now:
-            self._followed[credential] = now
+            self._followed[follower] = now
         self._followers.update(now)
         self._followers.subtract(before)
         for secret in before - now:
@@ -133,6 +137,16 @@ class Usage:
             for shared in found.values()
             if not wanted.isdisjoint(shared.use.secrets)
         }
+
+    def firsts(self, kind: str, secret: Key) -> dict[User, Key]:
+        """Gives who uses a Secret by objects of a kind, and of each user the first of these objects by name."""
+        first: dict[User, str] = {}
+        if secret in self._users:
+            for name, shared in self._found.get((kind, secret.namespace), {}).items():
+                if secret in shared.use.secrets:
+                    user = self.named(shared.use.user)
+                    first[user] = min(name, first.get(user, name))
+        return {user: Key(secret.namespace, name) for user, name in first.items()}
 
     def users(self, secrets: Iterable[Key]) -> set[User]:
         """Gives who uses any of these Secrets."""

@@ -98,3 +98,25 @@ def test_custom_resources_use_what_their_rule_finds() -> None:
     use = kind.use({"metadata": {"name": "cloud"}, "spec": named})
     assert use == Use(User("ClusterSecretStore", "", "cloud"), (Key("a", "keys"),))
     assert kind.use({"metadata": {"name": "cloud"}, "spec": {}}) is None
+
+
+def test_of_each_user_of_a_secret_the_first_object_of_a_kind_is_known() -> None:
+    worker, nightly = User("Job", "a", "worker"), User("CronJob", "a", "nightly")
+    known = usage.Usage()
+    known.put(Object("Job", Key("a", "worker")), Use(nightly, (ENV,)))
+    for name, user in (("api-2", API), ("api-1", API), ("worker-1", worker)):
+        known.put(pod(name), Use(user, (ENV,)))
+    known.put(pod("api-0"), Use(API, (OTHER,)))
+    assert known.firsts("Pod", ENV) == {API: Key("a", "api-1"), nightly: Key("a", "worker-1")}
+    assert known.firsts("Pod", Key("a", "nobody's")) == {}
+
+
+def test_what_several_follow_is_told_until_the_last_one_has_ended() -> None:
+    known = usage.gathered([(pod("api-1"), Use(API, (ENV,)))])
+    one, another = Key("a", "backups"), Object("Credential", Key("a", "backups"))
+    known.follow(one, [ENV])
+    known.follow(another, [ENV])
+    known.follow(one, [])
+    assert known.put(pod("api-2"), Use(API, (ENV,))) == (ENV,)
+    known.follow(another, [])
+    assert known.put(pod("api-3"), Use(API, (ENV,))) == ()
