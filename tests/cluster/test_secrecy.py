@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 import pytest
 
 import replica
-from cluster import sites
+from cluster import sites, workloads
 from cluster.sites import Site
 from cluster.space import Json, Key, Space
 from controlplane import ControlPlane
@@ -149,6 +149,11 @@ def test_key_material_is_nowhere_but_in_secrets_whatever_happens_to_it(
         "absent": "False Misconfigured",
     }.items():
         space.becomes(name, Ready=ready)
+
+    waiting = {"refused-env", "newline-env", "control-env", "down-env", "pasted-env", "t"}
+    space.apply(*(workloads.pod(name, name) for name in waiting))
+    told = ("Warning", "TargetNotPublished")
+    space.until(lambda: all(told in space.events(name) for name in waiting), "who waits is told")
 
     aws.faults.answer(
         f"<Error><Code>AccessDenied</Code><Message>{good[1]}</Message></Error>", status=403, count=1
