@@ -7,7 +7,7 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
-from bench import arena, casts, documents
+from bench import arena, casts, documents, phases
 from bench.arena import Arena, Usage, say
 from bench.goals import Figure
 from bench.phases import MIB
@@ -154,9 +154,20 @@ async def _rotated(place: Arena, plan: Plan, served: Served) -> float:
     return time.monotonic() - began
 
 
+async def _drained(place: Arena) -> None:
+    """Waits until the rotated Credential says that nobody runs the previous key: its last write for that."""
+    async with asyncio.timeout(60):
+        while True:
+            found = await place.client.send("GET", phases.credential_path(documents.key(0)))
+            if found["status"].get("rotation", {}).get("drained"):
+                return
+            await asyncio.sleep(0.5)
+
+
 @contextlib.asynccontextmanager
 async def _restarted(place: Arena, plan: Plan) -> AsyncIterator[tuple[float, float, float]]:
     """Stops and starts the operator; gives the seconds and its CPU until it has caught up, and all its writes."""
+    await _drained(place)
     await place.settle()
     await place.stop()
     before, began = (await place.client.requests()).writes, time.monotonic()
