@@ -8,7 +8,11 @@ connections while the operator works:
 `aws`        the same, and each key is checked by an STS that verifies its signature.
 `plain`      the baseline (`plain.py`): the objects of `unchecked`, served by kopf as most use it.
 
-Another part (`pods`) has the operator watch the Pods of a large cluster, without a control plane.
+Parts of their own, which can be measured alone:
+
+`distribution`  Credentials that many namespaces get without asking.
+`renewals`      Short-lived keys, made and renewed by the same STS.
+`pods`          The Pods of a large cluster, watched without a control plane.
 
 Figures that are compared come from the same call of the bench.
 """

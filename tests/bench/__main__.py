@@ -9,11 +9,18 @@ import tempfile
 import time
 from collections.abc import Iterator
 
-from bench import arena, distribution, goals, hotspots, report, runs
+from bench import arena, distribution, goals, hotspots, renewals, report, runs
 from bench.pods import crowd
 
 QUICK = runs.Plan(sizes=(100,), baseline=True, touched=20, changed=10)
-WHOLE = distribution.Plan(namespaces=500, credentials=20)
+SHARED = distribution.Plan(namespaces=500, credentials=20)
+SHORT_LIVED = renewals.Plan(keys=1000, life=60, lives=10)
+PARTS = {
+    "distribution": "what is distributed to many namespaces",
+    "renewals": "short-lived keys",
+    "pods": "Pods",
+}
+"""What can be measured alone, and in words."""
 
 
 def main() -> int:
@@ -43,10 +50,13 @@ def main() -> int:
 def _figures(chosen: argparse.Namespace, options: arena.Options) -> Iterator[goals.Figure]:
     if not chosen.only:
         yield from _of_credentials(chosen, options)
-    if chosen.only != "pods":
-        plan = distribution.Plan(namespaces=10, credentials=4) if chosen.quick else WHOLE
-        yield from distribution.figures(distribution.measured(plan, options))
-    if chosen.only != "distribution":
+    if chosen.only in (None, "distribution"):
+        shared = distribution.Plan(namespaces=10, credentials=4) if chosen.quick else SHARED
+        yield from distribution.figures(distribution.measured(shared, options))
+    if chosen.only in (None, "renewals"):
+        short_lived = renewals.Plan(keys=40, life=12, lives=2) if chosen.quick else SHORT_LIVED
+        yield from renewals.figures(renewals.measured(short_lived, options))
+    if chosen.only in (None, "pods"):
         yield from _of_pods(chosen)
 
 
@@ -77,16 +87,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--sizes", type=_sizes, default=(1000, 10_000), help="how many Credentials, such as 1000,10000"
     )
-    parser.add_argument(
-        "--only-pods", action="store_const", dest="only", const="pods", help="measure only Pods"
-    )
-    parser.add_argument(
-        "--only-distribution",
-        action="store_const",
-        dest="only",
-        const="distribution",
-        help="measure only what is distributed to many namespaces",
-    )
+    for part, what in PARTS.items():
+        parser.add_argument(
+            f"--only-{part}", action="store_const", dest="only", const=part, help=f"measure only {what}"
+        )
     parser.add_argument("--skip-baseline", action="store_true", help="leave the plain kopf operator out")
     parser.add_argument(
         "--without-policies", action="store_true", help="switch the chart's admission policies off"

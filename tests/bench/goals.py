@@ -87,6 +87,15 @@ GOALS: Mapping[str, Goal] = {
         20, "seconds after a start until every distributed reference was looked at"
     ),
     "distribution.restart.writes": most(0, "writes to what is distributed by a restart"),
+    "renewals.calls": most(2, "provider calls per short-lived key, times the fewest there can be"),
+    "renewals.busiest": most(2, "renewals in the busiest tenth of a round, times the average"),
+    "renewals.late": most(
+        60, "seconds after the latest moment, at which keys have five minutes left, 99 of 100"
+    ),
+    "renewals.requests": most(
+        4.1, "API requests per renewal: the stored key, the target, the status, the event"
+    ),
+    "renewals.core": most(10, "% of one core for 10,000 keys of an hour"),
     "validation.cpu": most(3, "ms of operator CPU per AWS validation"),
 }
 

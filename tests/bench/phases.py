@@ -5,10 +5,10 @@ import dataclasses
 import math
 import random
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from bench import documents
+from bench import casts, documents
 from bench.arena import Arena, Usage, say
 from bench.ledger import Ledger
 from credential_operator import providers
@@ -76,9 +76,7 @@ class Readiness:
 
 async def create(arena: Arena, size: int) -> Created:
     """Creates source Secrets, then Credentials while the operator works; their first starts the clock."""
-    await _create_sources(arena, size)
-    if arena.options.attended:
-        await arena.attended()
+    await create_sources(arena, [arena.cast(number) for number in range(size)])
     readiness = Readiness(size)
     made: dict[Key, float] = {}
 
@@ -132,14 +130,17 @@ def validated(arena: Arena) -> dict[str, float]:
     return {kind: cpu[kind] / calls[kind] * 1000 for kind in types if calls[kind]}
 
 
-async def _create_sources(arena: Arena, size: int) -> None:
+async def create_sources(arena: Arena, parts: Sequence[casts.Part]) -> None:
+    """Creates the source Secret of each Credential, and waits for the garbage collector where that is asked for."""
     began = time.monotonic()
     await arena.client.send_all(
-        ("POST", documents.SECRETS.format(where[0]), documents.source(where, arena.cast(number)))
-        for number, where in enumerate(_keys(size))
+        ("POST", documents.SECRETS.format(where[0]), documents.source(where, part))
+        for where, part in ((documents.key(number), part) for number, part in enumerate(parts))
     )
     await arena.settle()
-    say(f"{size} source Secrets created in {time.monotonic() - began:.1f} s")
+    say(f"{len(parts)} source Secrets created in {time.monotonic() - began:.1f} s")
+    if arena.options.attended:
+        await arena.attended()
 
 
 async def touch(arena: Arena, size: int, *, count: int) -> float:

@@ -15,6 +15,7 @@ TESTS = pathlib.Path(__file__).resolve().parents[1]
 pytestmark = pytest.mark.timeout(900)
 RUNS = ("unchecked 100", "plain 100", "aws 100", "mixed 100")
 DISTRIBUTED = "4 Credentials to 10 namespaces"
+RENEWED = "40 keys of 12 s, for 2 lives"
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +53,14 @@ def test_each_reference_that_is_distributed_costs_its_own_writes(results: dict[s
     assert figures[DISTRIBUTED, "distribution.requests.POST credentialreferences"] == 1
     assert figures[DISTRIBUTED, "distribution.requests.PATCH credentialreferences/status"] == 1
     assert figures[DISTRIBUTED, "distribution.restart.writes"] == 0
+
+
+def test_each_renewal_costs_one_call_and_one_write_of_its_target(results: dict[str, Any]) -> None:
+    figures = {figure["name"]: figure["value"] for figure in results["figures"] if figure["group"] == RENEWED}
+
+    # Some are under way when the counting begins and ends.
+    assert figures["renewals.requests.PATCH secrets"] == pytest.approx(1, abs=0.1)
+    assert 0 < figures["renewals.calls"] <= 2
 
 
 def test_every_type_that_is_asked_has_its_price(results: dict[str, Any]) -> None:

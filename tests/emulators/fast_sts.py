@@ -1,4 +1,4 @@
-"""GetCallerIdentity for thousands of keys at a tenth of a millisecond each, for benches."""
+"""STS for thousands of keys at a tenth of a millisecond a call, for benches."""
 
 from __future__ import annotations
 
@@ -20,10 +20,11 @@ class Outage(enum.StrEnum):
 
 
 class FastSts(child.Emulator):
-    """An STS that knows one action and verifies its signature, in a process of its own.
+    """An STS that knows GetCallerIdentity and GetSessionToken and verifies signatures, in a process of its own.
 
-    It has `keys` users with a key each, numbered from 0; ids and secrets follow from the number. Every
-    answer is held back for `latency` seconds, which costs no CPU: a cloud is never as near as loopback.
+    It has `keys` users with a key each, numbered from 0; ids and secrets follow from the number. It
+    opens sessions and does not know their keys afterwards. Every answer is held back for `latency` seconds,
+    which costs no CPU: a cloud is never as near as loopback.
     """
 
     kind: ClassVar[str] = "fast_sts"
@@ -66,6 +67,10 @@ class FastSts(child.Emulator):
     def set_outage(self, outage: Outage) -> None:
         """Lets every request fail, or none."""
         self.child.call("set_outage", outage=outage)
+
+    def limit_sessions(self, seconds: float | None) -> None:
+        """Lets new sessions last that long, whatever was asked for; None: what was asked for."""
+        self.child.call("limit_sessions", seconds=seconds)
 
     def set_latency(self, seconds: float) -> None:
         """Holds every answer back that long."""

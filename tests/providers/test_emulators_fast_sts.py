@@ -1,6 +1,7 @@
 """The fast STS verifies what it answers, and tells what it counted."""
 
 import base64
+import datetime
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,6 +14,7 @@ from emulators.fast_sts import FastSts, Outage
 
 Key = tuple[str, str]
 BOGUS = "bogus"
+SESSION = ("AccessKeyId", "SecretAccessKey", "SessionToken")
 
 
 @pytest.fixture(scope="module", params=[True, False], ids=["tls", "plain"])
@@ -72,8 +74,21 @@ def test_an_inactive_key_is_refused_until_it_is_active_again(sts: FastSts) -> No
 
 def test_another_action_is_refused(sts: FastSts) -> None:
     with pytest.raises(ClientError) as caught:
-        clients.client("sts", sts, sts.key(0)).get_session_token()
+        clients.client("sts", sts, sts.key(0)).get_federation_token(Name="other")
     assert caught.value.response["Error"]["Code"] == "InvalidAction"
+
+
+def test_every_session_has_a_key_of_its_own_and_lasts_as_long_as_it_may(sts: FastSts) -> None:
+    client = clients.client("sts", sts, sts.key(0))
+    asked, again = (client.get_session_token(DurationSeconds=900)["Credentials"] for _ in range(2))
+    sts.limit_sessions(60)
+    limited = client.get_session_token(DurationSeconds=900)["Credentials"]
+    sts.limit_sessions(None)
+
+    assert len({one[part] for one in (asked, again, limited) for part in SESSION}) == 3 * len(SESSION)
+    now = datetime.datetime.now(datetime.UTC)
+    assert 890 <= (asked["Expiration"] - now).total_seconds() <= 900
+    assert 50 <= (limited["Expiration"] - now).total_seconds() <= 60
 
 
 @pytest.mark.parametrize(

@@ -1,14 +1,16 @@
-"""The fast STS's process: a raw protocol, cached signing keys, one template."""
+"""The fast STS's process: a raw protocol, cached signing keys, a template for each action."""
 
 from __future__ import annotations
 
 import asyncio
 import collections
+import datetime
 import functools
 import hashlib
 import hmac
 import pathlib
 import time
+import urllib.parse
 from collections.abc import Callable
 from typing import Any, cast
 
@@ -17,6 +19,7 @@ from emulators.server import answers, channel, clock, sigv4
 from emulators.server.answers import Reason
 
 _KEPT_KEYS = 32_768
+_USUAL_SECONDS = 43_200
 _OUTAGES = {"none": None, "throttled": Reason.THROTTLED, "unavailable": Reason.UNAVAILABLE}
 
 
@@ -27,8 +30,10 @@ class Sts:
         self._keys = keys
         self._account = account
         self._inactive: set[str] = set()
+        self._opened_so_far = 0
         self._signing_key = functools.lru_cache(maxsize=_KEPT_KEYS)(_derive)
         self.latency = latency
+        self.session_seconds: float | None = None
         self.outage: Reason | None = None
         self.calls: collections.Counter[int] = collections.Counter()
 
@@ -42,7 +47,7 @@ class Sts:
             if self.outage:
                 raise answers.refuse("sts", self.outage)
             index = self._verify(method, target, headers, body)
-            status, text = 200, _IDENTITY.format(account=self._account, index=index)
+            status, text = 200, self._done(index, dict(urllib.parse.parse_qsl(body.decode("latin-1"))))
         except answers.Refusal as refusal:
             status, text = refusal.status, answers.render("sts", refusal).body.decode()
         self.calls[status] += 1
@@ -66,9 +71,27 @@ class Sts:
         )
         if claim.service != "sts" or not hmac.compare_digest(expected, claim.signature):
             raise answers.refuse("sts", Reason.BAD_SIGNATURE)
-        if b"Action=GetCallerIdentity" not in body:
-            raise answers.Refusal(400, "InvalidAction", "only GetCallerIdentity is served here")
         return index
+
+    def _done(self, index: int, form: dict[str, str]) -> str:
+        match form.get("Action"):
+            case "GetCallerIdentity":
+                return _IDENTITY.format(account=self._account, index=index)
+            case "GetSessionToken":
+                return self._opened(float(form.get("DurationSeconds", _USUAL_SECONDS)))
+        raise answers.Refusal(400, "InvalidAction", "only GetCallerIdentity and GetSessionToken are served")
+
+    def _opened(self, asked: float) -> str:
+        """Opens a session with a key that no other one has."""
+        self._opened_so_far += 1
+        key_id = derived_keys.key_id(self._account, self._opened_so_far).replace("AKIA", "ASIA")
+        lasts = datetime.timedelta(seconds=self.session_seconds or asked)
+        return _SESSION.format(
+            key_id=key_id,
+            secret=derived_keys.secret(key_id),
+            token=derived_keys.secret(f"token {key_id}"),
+            ends=datetime.datetime.now(datetime.UTC) + lasts,
+        )
 
     def _index(self, key_id: str, headers: dict[str, str]) -> int:
         account, index = derived_keys.parse(key_id) or ("", 0)
@@ -114,7 +137,7 @@ class _Connection(asyncio.Protocol):
 
 
 async def begin(config: dict[str, Any], folder: pathlib.Path) -> channel.Service:
-    """Starts serving GetCallerIdentity on loopback."""
+    """Starts serving STS on loopback."""
     authority = certificates.issue(folder, config["hosts"]) if config["tls"] else None
     sts = Sts(config["keys"], config["account"], config["latency"])
     server = await asyncio.get_running_loop().create_server(
@@ -135,6 +158,7 @@ async def begin(config: dict[str, Any], folder: pathlib.Path) -> channel.Service
         "reset_calls": sts.calls.clear,
         "set_key_status": sts.set_key_status,
         "set_latency": lambda seconds: setattr(sts, "latency", seconds),
+        "limit_sessions": lambda seconds: setattr(sts, "session_seconds", seconds),
         "set_outage": lambda outage: setattr(sts, "outage", _OUTAGES[outage]),
     }
     return channel.Service(certificates.facts(authority, port), commands, close)
@@ -154,5 +178,12 @@ _IDENTITY = (
     "<Arn>arn:aws:iam::{account}:user/user-{index}</Arn><UserId>AIDA{index:017}</UserId>"
     "<Account>{account}</Account></GetCallerIdentityResult><ResponseMetadata>"
     "<RequestId>00000000-0000-0000-0000-000000000000</RequestId></ResponseMetadata></GetCallerIdentityResponse>"
+)
+_SESSION = (
+    '<GetSessionTokenResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetSessionTokenResult><Credentials>'
+    "<AccessKeyId>{key_id}</AccessKeyId><SecretAccessKey>{secret}</SecretAccessKey>"
+    "<SessionToken>{token}</SessionToken><Expiration>{ends:%Y-%m-%dT%H:%M:%SZ}</Expiration></Credentials>"
+    "</GetSessionTokenResult><ResponseMetadata><RequestId>00000000-0000-0000-0000-000000000000</RequestId>"
+    "</ResponseMetadata></GetSessionTokenResponse>"
 )
 _RESPONSE = "HTTP/1.1 {} -\r\nContent-Type: text/xml\r\nDate: {}\r\nContent-Length: {}\r\n\r\n{}"
