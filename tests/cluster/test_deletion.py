@@ -1,7 +1,10 @@
 """Deletion: what is free goes at once, what is forced goes too, and nothing is ever in the way of a namespace."""
 
 import json
+import os
 import pathlib
+import re
+import subprocess
 from typing import Any
 
 import pytest
@@ -9,6 +12,9 @@ import yaml
 
 from cluster.sites import Site
 from cluster.space import Space
+from controlplane import tools
+
+README = pathlib.Path(__file__).parents[2] / "README.md"
 
 FORCE = "credential-operator.io/force-delete"
 GONE = 60.0
@@ -166,6 +172,27 @@ def test_a_namespace_is_deleted_whatever_state_its_credentials_are_in(space: Spa
     site.plane.kubectl("delete", "namespace", space.name, f"--timeout={GONE:.0f}s")
 
     assert site.plane.kubectl("get", "namespace", space.name, "--ignore-not-found").stdout == ""
+
+
+def test_without_an_operator_the_line_of_the_readme_lets_a_namespace_go(space: Space, site: Site) -> None:
+    space.published()
+    space.apply(space.reference())
+    space.becomes("nightly", "credentialreference", Bound="True Bound")
+    (line,) = re.findall(r"^kubectl get credentials -n NAMESPACE .*$", README.read_text(), re.MULTILINE)
+    path = os.pathsep.join([str(tools.path("kubectl").parent), os.environ["PATH"]])
+    site.operator.stop()
+    try:
+        site.plane.kubectl("delete", "namespace", space.name, "--wait=false")
+        space.until(lambda: space.find("secret", "keys") is None, "its contents are being deleted")
+        assert space.find("credential", "backups")
+        subprocess.run(
+            ["sh", "-ec", line.replace("NAMESPACE", space.name)],
+            env=site.plane.environment() | {"PATH": path},
+            check=True,
+        )
+        site.plane.kubectl("wait", "--for=delete", f"namespace/{space.name}", f"--timeout={GONE:.0f}s")
+    finally:
+        site.operator.start()
 
 
 # Helm
