@@ -290,6 +290,11 @@ def withdrawn_in_its_time_of_grace(tale: Gift) -> None:
     tale.give(reason="Revoked")
 
 
+def of_another_form_in_its_time_of_grace(tale: Gift) -> None:
+    tale.distribute({"advertise": True}, shared=BY_NAME | {"revocationGracePeriod": "1h"}, counts=(1, 0, 0))
+    tale.give(reason="Revoked")
+
+
 def used_and_left(tale: Gift) -> None:
     tale.give(reason="NotGranted")
     tale.use()
@@ -309,6 +314,7 @@ def going_with_its_namespace(tale: Gift) -> None:
         name_is_somebody_elses,
         cordoned,
         withdrawn_in_its_time_of_grace,
+        of_another_form_in_its_time_of_grace,
         used_and_left,
         going_with_its_namespace,
     ],
@@ -355,7 +361,7 @@ def left_by_a_credential_that_is_gone(tale: Gift) -> None:
     ("happens", "said"),
     [
         (missing, "there is no reference"),
-        (of_another_form, "is not as its owner distributes it"),
+        (of_another_form, "was distributed, and is left"),
         (drifted, "asks for another target"),
         (miscounted, "of its distribution, not"),
         (told_on, "of its distribution, not"),
