@@ -106,9 +106,13 @@ def fits(form: str, wanted: str, *, asked: bool) -> bool:
 
 
 def admits(reference: Json, credential: Json) -> bool:
-    """Tells whether the owner of a Credential still wants a reference, where the operator made that for them."""
+    """Tells whether the owner of a Credential still wants a reference, where the operator made that for them.
+
+    What it makes has the Credential's name; another one only says so.
+    """
     form, asked = handouts.form_of(reference), "target" in reference["spec"]
-    return not form or fits(form, handouts.form_for(credential), asked=asked)
+    ours = reference["metadata"]["name"] == credential["metadata"]["name"]
+    return not form or (ours and fits(form, handouts.form_for(credential), asked=asked))
 
 
 def open_offer(reference: Json) -> bool:

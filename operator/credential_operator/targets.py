@@ -151,12 +151,7 @@ class Targets:
         if taken or not self._ours(owner, found, recorded):
             return
         if retain:
-            others = [one for one in metadata.get("ownerReferences", ()) if one["uid"] != owner.uid]
-            patch = [
-                *patches.same(found),
-                {"op": "add", "path": "/metadata/ownerReferences", "value": others},
-            ]
-            await self._patch(owner, name, patch)
+            await self._let_go(owner, found)
             return
         try:
             await self._connection.delete_secret(
@@ -164,6 +159,14 @@ class Targets:
             )
         except cluster.NotFound:
             return
+
+    async def _let_go(self, owner: Owner, found: Json) -> None:
+        """Takes our ownerReference off a target, if it is on it: a release may be repeated."""
+        owners = found["metadata"].get("ownerReferences", ())
+        others = [one for one in owners if one["uid"] != owner.uid]
+        if len(others) < len(owners):
+            change = {"op": "add", "path": "/metadata/ownerReferences", "value": others}
+            await self._patch(owner, found["metadata"]["name"], [*patches.same(found), change])
 
     async def _create(self, owner: Owner, desired: Desired) -> Json:
         digest = self._digest(owner, desired.name, desired.secret_type, desired.data)

@@ -27,7 +27,7 @@ What is told and lent: see `lent`. In the end, when nothing happens any more: se
 
 from collections.abc import Iterator
 
-from races import claims, history
+from races import claims
 from races.claims import State
 from races.history import CLAIMS, CREDENTIALS, DELETED, DOMAIN, NAMESPACES, Event, Name, Story
 
@@ -89,8 +89,9 @@ class _Past:
             return ""
         who = f"{claim.metadata['name']} ({claim.uid})"
         if claims.bound_to(claim) == gone.uid:
-            told = claim.object["status"].get("expiresAt")
-            going_on = told is None or history.seconds(told) > gone.at + self._tolerance
+            # What it was told may be about a lease that its holder has shortened since.
+            end = claims.lease_end(claim)
+            going_on = end is None or end > gone.at + self._tolerance
             return f"{who} was Bound to it" if going_on else ""
         made, asked = claim.metadata["creationTimestamp"], gone.metadata.get("deletionTimestamp")
         if asked is None or made >= asked or self._stands_against(claim, gone):

@@ -185,6 +185,14 @@ def test_what_was_made_in_another_form_is_made_anew_unless_its_namespace_chose_i
     assert not distribution.admits(offered, credential())
 
 
+def test_a_reference_of_another_name_was_not_made_whatever_its_label_says() -> None:
+    for form, wanted in ((handouts.OFFER, OFFERING), (handouts.TARGET, {})):
+        planted = reference("b", form=form)
+        assert distribution.admits(planted, credential(**wanted))
+        planted["metadata"]["name"] = "planted"
+        assert not distribution.admits(planted, credential(**wanted))
+
+
 def test_peoples_own_references_are_admitted_whatever_is_distributed() -> None:
     assert distribution.admits(reference(form=None), credential(distribute=None))
 
