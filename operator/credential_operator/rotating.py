@@ -37,7 +37,9 @@ Time = datetime.datetime
 Result = TypeVar("Result")
 
 SOON = 1.0
-"""Seconds after which a key that was just accepted is looked at again."""
+"""Seconds after which it is looked again at a key that was just accepted, or has just come into the store."""
+LATER = 60.0
+"""Seconds after which it is looked again whether a step that is due can be taken, where nothing else tells sooner."""
 LONGEST_CLUSTER, LONGEST_NAME = 40, 75
 """How many characters of the cluster's and the Credential's name stand in what a provider is told of them."""
 STRANGE = re.compile(r"[^A-Za-z0-9_.-]")
@@ -108,8 +110,7 @@ class Rotating:
             wait = self._in(self._paces.setdefault(seen.key, pacing.Pace()).fail(asked))
             return _with(found, findings.Managed(document=known, error=error, due=True), wait)
         self.forget(seen.key)
-        # What a pass has found out of the key is in the status only after it.
-        soon = self._in(SOON) if isinstance(found.verdict, contract.Validation) and not found.held else None
+        soon = self._in(SOON) if _has_news(seen, found) else None
         if done is None:
             return _with(found, findings.Managed(document=known), soon)
         next_step = succession.following(done.state, turn.plan, self._clock())
@@ -142,17 +143,16 @@ class Rotating:
         if store is None:
             return await self._begin(turn) if _is_good(turn.seen, found) else None
         state = store.state or _fresh(self._now())
-        # What the status calls the source was validated, and is what is published.
-        if not turn.seen.has_store:
-            return _Done(state=state)
         step, at = succession.following(state, turn.plan, self._clock())
         if at is None or at > self._clock():
             return _Done(state=state)
+        # What the status calls the source was validated, and is what is published.
+        ready = turn.seen.has_store and (step is not succession.Step.MAKE or _is_good(turn.seen, found))
+        if not ready:
+            return _Done(state=state, look_at=self._in(LATER))
         match step:
             case succession.Step.MAKE:
-                return (
-                    await self._make(turn, store, state) if _is_good(turn.seen, found) else _Done(state=state)
-                )
+                return await self._make(turn, store, state)
             case succession.Step.ACCEPT:
                 return await self._accept(turn, store, state)
         return await self._end(turn, store, state, step)
@@ -324,6 +324,13 @@ def _is_good(seen: view.View, found: findings.Pass) -> bool:
     """Tells whether the key is known to work and published, by the status and by this pass."""
     told = all(seen.condition(name).get("status") == "True" for name in ("Ready", "Validated", "Synced"))
     return told and found.error is None and found.trouble is None
+
+
+def _has_news(seen: view.View, found: findings.Pass) -> bool:
+    """Tells whether a pass has found out of the key what the status says only after it."""
+    accepted = isinstance(found.verdict, contract.Validation) and not found.held
+    moved = found.source is not None and seen.keeps(found.source["secretName"]) and not seen.has_store
+    return accepted or moved
 
 
 def _late(turn: _Turn, state: succession.State, now: Time) -> errors.InUse | None:

@@ -376,12 +376,17 @@ class World:
     async def turn(self) -> findings.Managed:
         """Makes one pass."""
         self.publish()
+        return await self.rotate()
+
+    async def rotate(self, source: Json | None = None) -> findings.Managed:
+        """Makes the last part of a pass, which has found this of the source."""
         found = findings.Pass(
             generation=1,
             type="fake",
             verdict=findings.UNCHANGED,
             timing=self.seen().timing(0.0),
             rotation=self.status.get("rotation"),
+            source=source,
         )
         found = await self.rotating.advance(self.seen(), found)
         assert found.managed is not None

@@ -301,10 +301,31 @@ async def test_a_store_without_a_word_of_which_key_is_which_begins_anew(world: W
     assert world.published == "B"
 
 
-async def test_while_it_is_suspended_or_not_good_nothing_is_made(world: World) -> None:
+async def test_while_it_is_not_good_nothing_is_made(world: World) -> None:
     world.status["conditions"][0]["status"] = "False"
     await settle(world)
     assert world.principal.calls == []
+
+
+async def test_a_step_that_is_due_and_cannot_be_taken_is_not_looked_at_all_the_time(world: World) -> None:
+    world.wanted["interval"] = "8760h"
+    await settle(world)
+    world.annotations[ROTATE_AT] = "now"
+    world.status["conditions"][0]["status"] = "False"
+    calls = len(world.principal.calls)
+    await settle(world)
+    assert len(world.principal.calls) == calls
+    assert world.look_at == world.now + datetime.timedelta(minutes=1)
+
+    world.status["conditions"][0]["status"] = "True"
+    world.status["source"] = {"secretName": SOURCE}
+    await world.rotate()
+    assert len(world.principal.calls) == calls, "the status says first where the key is"
+    assert world.look_at == world.now + datetime.timedelta(minutes=1)
+    await world.rotate(source={"secretName": STORE})
+    assert world.look_at == world.now + datetime.timedelta(seconds=1), "this pass has found that out"
+    await settle(world)
+    assert world.published == "B"
 
 
 async def test_failures_are_spaced_out(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
