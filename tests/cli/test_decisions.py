@@ -3,7 +3,7 @@
 import pytest
 
 from cli import world
-from credential_operator.cli import advice, refusals, times
+from credential_operator.cli import advice, refusals, renewing, times
 from credential_operator.cli.documents import Credential
 from credential_operator.cli.problems import Exit
 
@@ -105,3 +105,30 @@ def test_every_workload_with_the_previous_key_is_named_with_how_to_restart_it() 
         "CronJob nightly still runs the previous key: start it anew",
         "3 more still run the previous key: restart them as well.",
     ]
+
+
+@pytest.mark.parametrize(
+    ("current", "accepted", "synced", "published"),
+    [
+        ("A", "A", "True", False),
+        ("B", "A", "True", False),
+        ("B", "B", "False", False),
+        ("B", "B", "True", True),
+        (None, "A", "True", False),
+    ],
+)
+def test_a_new_key_is_published_when_it_is_accepted_and_in_the_targets(
+    current: str | None, accepted: str, synced: str, *, published: bool
+) -> None:
+    managed = {} if current is None else {"keyID": current}
+    found = Credential(
+        world.credential(
+            "a",
+            9,
+            {"aws": {}, "rotation": {"store": "kept"}},
+            key={"id": accepted},
+            rotation={"managed": managed},
+            conditions=[world.condition("Synced", synced, "x")],
+        )
+    )
+    assert renewing.is_published(found, "A") == published

@@ -24,6 +24,7 @@ def renew(kubectl: Kubectl, one: Credential, seconds: int) -> None:
     kubectl.call("annotate", CREDENTIALS, one.name, f"{ROTATE_AT}={store.now().isoformat()}", "--overwrite")
     screen.note("The operator makes a new key at the provider.")
     progress, began = waiting.Progress(kubectl, one), time.monotonic()
+    old = one.managed.get("keyID") or one.key_id
 
     def look() -> Credential | None:
         found = progress.look()
@@ -31,14 +32,14 @@ def renew(kubectl: Kubectl, one: Credential, seconds: int) -> None:
         late = time.monotonic() - began > TAKES
         if failing and failing.status == "True" and failing.reason not in AGAIN and late:
             raise Problem(failing.message)
-        return found if found.previous and found.previous != one.previous and _is_published(found) else None
+        return found if is_published(found, old) else None
 
     found = waiting.until(look, seconds, lambda: progress.late(seconds))
     screen.note(f"Key {found.key_id} is published.")
 
 
-def _is_published(found: Credential) -> bool:
-    """Tells whether the current key is the one that was last accepted, and what targets hold."""
+def is_published(found: Credential, old: str) -> bool:
+    """Tells whether the current key is another one than the old, was accepted, and is what targets hold."""
     synced = found.conditions.get("Synced")
-    current = found.managed.get("keyID")
-    return bool(synced and synced.status == "True" and current and current == found.key_id)
+    current = found.managed.get("keyID", old)
+    return bool(synced and synced.status == "True" and current not in {"", old} and current == found.key_id)
