@@ -20,6 +20,7 @@ from credential_operator import (
     inventory,
     naming,
     objects,
+    patches,
     status,
     survey,
     targets,
@@ -188,11 +189,7 @@ class Distributor:
 
     async def _change(self, at: objects.Key, credential: Json) -> None:
         record = self._record(at)
-        tests = [
-            {"op": "test", "path": f"/metadata/{name}", "value": value}
-            for name, value in (("uid", record.uid), ("resourceVersion", record.version))
-        ]
-        patch = [*tests, distribution.retargeting(credential)]
+        patch = [*patches.unchanged(record.uid, record.version), distribution.retargeting(credential)]
         self._queue.see_reference(
             None, await self._connection.patch_object("credentialreferences", *at, patch)
         )

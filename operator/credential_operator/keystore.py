@@ -5,12 +5,11 @@ annotation which is which. It belongs to nobody: when the Credential goes it sta
 may be left. Every write tests what was read.
 """
 
-import base64
 import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from credential_operator import cluster, errors, inventory, objects, succession, view
+from credential_operator import cluster, contents, errors, inventory, objects, patches, succession, view
 from credential_operator.api import credential
 from credential_operator.providers import contract
 
@@ -20,6 +19,7 @@ ROTATION = f"{inventory.DOMAIN}/rotation"
 """Annotation of a store: which key is which."""
 CANDIDATE = "candidate."
 """Before the names of the fields of a key that was made and not accepted yet."""
+NO_KEY: Mapping[str, bytes] = {}
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,10 +40,10 @@ def keys_of(seen: view.View, data: Mapping[str, bytes]) -> Any:
     return contract.load(seen.provider, data, {})
 
 
-def fields_of(keys: contract.Keys) -> dict[str, str]:
+def fields_of(keys: contract.Keys) -> dict[str, bytes]:
     """Gives key material by its fields' public names."""
     given = {field.alias or name: getattr(keys, name) for name, field in type(keys).model_fields.items()}
-    return {name: value.get_secret_value() for name, value in given.items() if value is not None}
+    return {name: value.get_secret_value().encode() for name, value in given.items() if value is not None}
 
 
 class Keystore:
@@ -72,7 +72,7 @@ class Keystore:
         self,
         seen: view.View,
         rotation: credential.KeyRotation,
-        fields: Mapping[str, str],
+        fields: Mapping[str, bytes],
         state: succession.State,
     ) -> Store:
         """Creates a store with the key that a person gave."""
@@ -87,26 +87,38 @@ class Keystore:
                 "annotations": {ROTATION: state.text()},
             },
             "type": "Opaque",
-            "data": _encoded(fields),
+            "data": contents.encoded(fields),
         }
         try:
             return self._noted(key, await self._connection.create_secret(manifest))
         except cluster.Exists:
             raise errors.Conflict(f"Secret {key.name} came about between a look and a write.") from None
 
-    async def write(
-        self, store: Store, state: succession.State, data: Mapping[str, str] | None = None
+    async def write(self, store: Store, state: succession.State) -> Store:
+        """Writes which key is which; raises Conflict if the store has changed."""
+        return await self._patch(store, state, [])
+
+    async def put(
+        self,
+        store: Store,
+        state: succession.State,
+        *,
+        current: Mapping[str, bytes],
+        candidate: Mapping[str, bytes] = NO_KEY,
     ) -> Store:
-        """Writes which key is which, and the data where they change; raises Conflict if the store has changed."""
+        """Writes the keys, too."""
+        data = {**current, **{f"{CANDIDATE}{name}": value for name, value in candidate.items()}}
+        change = {"op": "add", "path": "/data", "value": contents.encoded(data)}
+        return await self._patch(store, state, [change])
+
+    async def _patch(self, store: Store, state: succession.State, changes: list[Json]) -> Store:
         annotations = {**store.annotations, ROTATION: state.text()}
-        patch: list[Json] = [
-            {"op": "test", "path": "/metadata/uid", "value": store.uid},
-            {"op": "test", "path": "/metadata/resourceVersion", "value": store.version},
+        patch = [
+            *patches.unchanged(store.uid, store.version),
             {"op": "add", "path": "/metadata/annotations", "value": annotations},
-            *([] if data is None else [{"op": "add", "path": "/data", "value": _encoded(data)}]),
+            *changes,
         ]
-        written = await self._connection.patch_secret(*store.key, patch)
-        return self._noted(store.key, written)
+        return self._noted(store.key, await self._connection.patch_secret(*store.key, patch))
 
     def _noted(self, key: objects.Key, secret: Json) -> Store:
         self._wake(self._known.put_secret(secret["metadata"]))
@@ -126,7 +138,7 @@ def current_id(metadata: Mapping[str, Any]) -> str | None:
 
 def _store(key: objects.Key, secret: Json) -> Store:
     metadata = secret["metadata"]
-    data = {name: base64.b64decode(value) for name, value in (secret.get("data") or {}).items()}
+    data = contents.decoded(secret)
     annotations = metadata.get("annotations") or {}
     text = annotations.get(ROTATION)
     return Store(
@@ -140,7 +152,3 @@ def _store(key: objects.Key, secret: Json) -> Store:
             name.removeprefix(CANDIDATE): value for name, value in data.items() if name.startswith(CANDIDATE)
         },
     )
-
-
-def _encoded(data: Mapping[str, str]) -> dict[str, str]:
-    return {name: base64.b64encode(value.encode()).decode() for name, value in data.items()}

@@ -1,4 +1,4 @@
-"""JSON patches (RFC 6902) of a Secret as it was read. Pure."""
+"""JSON patches (RFC 6902) of an object as it was read. Pure."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,7 +9,7 @@ Json = dict[str, Any]
 
 
 def unchanged(uid: str, version: str) -> list[Json]:
-    """Tests that a Secret is still that one, as it was seen."""
+    """Tests that an object is still that one, as it was seen."""
     return [
         {"op": "test", "path": "/metadata/uid", "value": uid},
         {"op": "test", "path": "/metadata/resourceVersion", "value": version},
@@ -17,7 +17,7 @@ def unchanged(uid: str, version: str) -> list[Json]:
 
 
 def same(found: Json) -> list[Json]:
-    """Tests that a Secret is as it was read."""
+    """Tests that an object is as it was read."""
     return unchanged(found["metadata"]["uid"], found["metadata"]["resourceVersion"])
 
 

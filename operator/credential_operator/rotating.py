@@ -14,7 +14,7 @@ import datetime
 import functools
 import re
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 from credential_operator import (
@@ -195,14 +195,14 @@ class Rotating:
         return _Done(state=state, events=(*events, ("KeyMade", told)), look_at=self._clock())
 
     async def _keep(
-        self, turn: _Turn, store: keystore.Store, fields: dict[str, str], made: rotate.Made
+        self, turn: _Turn, store: keystore.Store, fields: dict[str, bytes], made: rotate.Made
     ) -> succession.State:
         """Keeps a new key as the candidate: nobody else has it, so that a store that was touched is read again."""
-        candidate = {f"{keystore.CANDIDATE}{name}": text for name, text in {**fields, **made.fields}.items()}
+        candidate = fields | {name: text.encode() for name, text in made.fields.items()}
         for _ in range(3):
             state = succession.made(store.state or _fresh(self._now()), made, turn.plan, self._now())
             try:
-                await self._kept.write(store, state, fields | candidate)
+                await self._kept.put(store, state, current=fields, candidate=candidate)
             except errors.Conflict:
                 again = await self._kept.read(turn.seen, turn.wanted)
                 if again is None:
@@ -234,7 +234,7 @@ class Rotating:
             raise
         now, previous = self._now(), state.current.id
         state = succession.succeeded(state, candidate, previous, now)
-        await self._kept.write(store, state, _texts(store.candidate))
+        await self._kept.put(store, state, current=store.candidate)
         told = (
             f"Key {candidate.id} takes the place of {previous or 'the one before'}, which stays good for now."
         )
@@ -247,7 +247,7 @@ class Rotating:
         await self._ask(
             turn, "delete", functools.partial(turn.kind.delete, turn.seen.config, keys, candidate.id)
         )
-        await self._kept.write(store, succession.refused(state, self._now()), _texts(store.current))
+        await self._kept.put(store, succession.refused(state, self._now()), current=store.current)
 
     async def _end(
         self, turn: _Turn, store: keystore.Store, state: succession.State, step: succession.Step
@@ -360,7 +360,3 @@ def _mark(owner: str) -> str:
 
 def _fresh(now: Time) -> succession.State:
     return succession.State(current=succession.Held(since=now))
-
-
-def _texts(fields: Mapping[str, bytes]) -> dict[str, str]:
-    return {name: value.decode() for name, value in fields.items()}

@@ -1,11 +1,20 @@
 """Where a Credential's key material comes from: a Secret that is read, or a token that is made."""
 
-import base64
 import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from credential_operator import cluster, errors, installation, inventory, keystore, layouts, objects, view
+from credential_operator import (
+    cluster,
+    contents,
+    errors,
+    installation,
+    inventory,
+    keystore,
+    layouts,
+    objects,
+    view,
+)
 from credential_operator.api import credential
 from credential_operator.formats import contract as formats_contract
 from credential_operator.providers import contract
@@ -87,7 +96,7 @@ class Sources:
     def _read(self, seen: view.View, source: credential.SecretRef, secret: Json) -> Source:
         concerned = self._known.put_secret(secret["metadata"])
         self._wake(one for one in concerned if one != objects.Object(inventory.CREDENTIAL, seen.key))
-        data = {field: base64.b64decode(value) for field, value in (secret.get("data") or {}).items()}
+        data = contents.decoded(secret)
         keys = layouts.load(seen.provider, seen.config, source, data, self._layouts)
         fields = seen.provider.fields(seen.config, keys)
         return Source(

@@ -6,7 +6,6 @@ and annotations; what others add to the metadata stays. A Secret that is adopted
 it holds is kept.
 """
 
-import base64
 import dataclasses
 import datetime
 import hmac
@@ -17,6 +16,7 @@ from credential_operator import (
     adoption,
     backups,
     cluster,
+    contents,
     errors,
     findings,
     installation,
@@ -132,7 +132,7 @@ class Targets:
             return None
         if (found["metadata"].get("labels") or {}).get(owner.label) != owner.name:
             return None
-        return _decoded(found) if self._wrote(owner, found) else None
+        return contents.decoded(found) if self._wrote(owner, found) else None
 
     async def remove(
         self, owner: Owner, name: str, *, recorded: Mapping[str, Any] | None, retain: bool
@@ -181,7 +181,7 @@ class Targets:
                 "ownerReferences": [_owner_reference(owner)],
             },
             "type": desired.secret_type,
-            "data": _encoded(desired.data),
+            "data": contents.encoded(desired.data),
         }
         return self._note(owner, await self._connection.create_secret(manifest))
 
@@ -251,7 +251,7 @@ class Targets:
         """Gives the patch from what a Secret of ours is to what it should be; empty if it is that."""
         metadata = found["metadata"]
         digest = self._digest(owner, desired.name, desired.secret_type, desired.data)
-        same_data = (found.get("data") or {}) == _encoded(desired.data)
+        same_data = (found.get("data") or {}) == contents.encoded(desired.data)
         generation = inventory.target(metadata)
         count = generation.generation if generation is not None else 0
         labels = {**desired.labels, **_labels(owner)}
@@ -300,7 +300,7 @@ class Targets:
     def _wrote(self, owner: Owner, found: Json) -> bool:
         """Tells whether the digest on a Secret is the one that this installation gives to its contents."""
         seen = inventory.target(found["metadata"])
-        digest = self._digest(owner, found["metadata"]["name"], found["type"], _decoded(found))
+        digest = self._digest(owner, found["metadata"]["name"], found["type"], contents.decoded(found))
         return seen is not None and hmac.compare_digest(seen.digest, digest)
 
 
@@ -352,14 +352,6 @@ def _owner_reference(owner: Owner) -> Json:
     }
 
 
-def _encoded(data: Mapping[str, bytes]) -> dict[str, str]:
-    return {name: base64.b64encode(value).decode() for name, value in data.items()}
-
-
-def _decoded(secret: Json) -> dict[str, bytes]:
-    return {name: base64.b64decode(value) for name, value in (secret.get("data") or {}).items()}
-
-
 def _without_copy(found: Json) -> list[Json]:
     """Takes off what kubectl noted of a Secret that somebody applied: it has the key that it held."""
     copied = adoption.LAST_APPLIED in (found["metadata"].get("annotations") or {})
@@ -367,7 +359,7 @@ def _without_copy(found: Json) -> list[Json]:
 
 
 def _data(desired: Desired) -> Json:
-    return {"op": "add", "path": "/data", "value": _encoded(desired.data)}
+    return {"op": "add", "path": "/data", "value": contents.encoded(desired.data)}
 
 
 def _marks(owner: Owner, desired: Desired, digest: str, generation: int) -> list[Json]:

@@ -94,8 +94,7 @@ class Issuance:
 
         def ask(kind: type[errors.CredentialError], **more: Any) -> Any:
             sent = more.get("fields") or stage.good
-            secrets = [text for name, text in sent.items() if name in stage.secret_fields]
-            return suite.refusal(kind, lambda: make(**more), secrets=secrets, log=caplog)
+            return suite.refusal(kind, lambda: make(**more), secrets=stage.material(sent), log=caplog)
 
         yield ask
         stage.emulator.faults.clear()
@@ -106,7 +105,7 @@ class Issuance:
 
     def stored(self, stage: suite.Stage) -> list[str]:
         """Gives what of the stored key must stand nowhere else."""
-        return [text for name, text in stage.good.items() if name in stage.secret_fields]
+        return stage.material(stage.good)
 
     def outlive(self, stage: suite.Stage) -> None:
         """Has the emulator give keys whose life is over already."""
@@ -159,7 +158,7 @@ class Issuance:
         suite.refusal(
             errors.ProviderUnreachable,
             lambda: made(stage, self.kind, options, config=config, within=within),
-            secrets=stage.secrets(stage.good),
+            secrets=stage.material(stage.good),
             log=caplog,
         )
 
@@ -265,7 +264,7 @@ class Passwords(Issuance):
             suite.refusal(
                 errors.ProviderUnreachable,
                 lambda: made(stage, self.kind, options, within=within),
-                secrets=stage.secrets(stage.good),
+                secrets=stage.material(stage.good),
                 log=caplog,
             )
             within.close()

@@ -55,7 +55,7 @@ class Rotations:
 
     def secrets(self, stage: suite.Stage, fields: Fields) -> list[str]:
         """Gives what of a key must stand nowhere."""
-        return [text for name, text in fields.items() if name in stage.secret_fields]
+        return stage.material(fields)
 
     def key_id(self, stage: suite.Stage) -> str:
         """Gives the public name of the stored key."""

@@ -45,6 +45,10 @@ class Stage:
     }
     """Gives the config that calls another URL."""
 
+    def material(self, fields: Mapping[str, str]) -> list[str]:
+        """Gives what of a key must stand nowhere."""
+        return [text for name, text in fields.items() if name in self.secret_fields]
+
     def session(self, **options: Any) -> network.Session:
         return session(self.emulator, **options)
 
@@ -114,7 +118,7 @@ class Stage:
                 own.close()
 
     def secrets(self, fields: Mapping[str, str]) -> set[str]:
-        return {text for name, text in fields.items() if name in self.secret_fields} | {BODY}
+        return {*self.material(fields), BODY}
 
 
 def now() -> datetime.datetime:
@@ -168,7 +172,7 @@ class Contract:
 
         def check(kind: type[errors.CredentialError], fields: Any = None, **options: Any) -> Any:
             sent = stage.good if fields is None else fields
-            secrets = [text for name, text in sent.items() if name in stage.secret_fields]
+            secrets = stage.material(sent)
             return refusal(kind, lambda: stage.check(fields, **options), secrets=secrets, log=caplog)
 
         yield check

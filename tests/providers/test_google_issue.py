@@ -15,7 +15,7 @@ from jwt.algorithms import RSAAlgorithm
 from credential_operator import errors
 from credential_operator.providers import google, issue, network, registry
 from emulators.google import Google
-from providers import issuance, signing, suite
+from providers import accounts, issuance, signing, suite
 
 PROJECT = "example-project"
 EMAIL = "backup@example-project.iam.gserviceaccount.com"
@@ -53,17 +53,7 @@ class Tokens(issuance.Issuance):
 
     @pytest.fixture
     def stage(self, emulator: Google) -> suite.Stage:
-        key = emulator.create_key(EMAIL)
-        wrong = {**key, "private_key_id": "0" * 40}
-        return suite.Stage(
-            provider=google.PROVIDER,
-            emulator=emulator,
-            config={"tokenURL": emulator.token_url, "apiEndpoint": emulator.url},
-            good={"serviceAccountJSON": json.dumps(key)},
-            wrong={"the id of no key": {"serviceAccountJSON": json.dumps(wrong)}},
-            secret_fields=("serviceAccountJSON",),
-            at=lambda config, url: {**config, "tokenURL": f"{url}/token", "apiEndpoint": url},
-        )
+        return accounts.staged(emulator, emulator.create_key(EMAIL))
 
     def stored(self, stage: suite.Stage) -> list[str]:
         lines = json.loads(stage.good["serviceAccountJSON"])["private_key"].splitlines()

@@ -11,16 +11,15 @@ from typing import Any, ClassVar
 import pytest
 
 from credential_operator import errors
-from credential_operator.providers import _google_rotate, google
+from credential_operator.providers import _google_rotate
 from emulators.google import Google
-from providers import issuing, rotating, suite
+from providers import accounts, issuing, rotating, suite
 
 PROJECT = "example-project"
 EMAIL = "backup@example-project.iam.gserviceaccount.com"
 OTHER = "other@example-project.iam.gserviceaccount.com"
 MEMBER = f"serviceAccount:{EMAIL}"
 ACCOUNT = f"/v1/projects/{PROJECT}/serviceAccounts/{EMAIL}"
-NO_KEY = "0" * 40
 
 
 @pytest.fixture(scope="module")
@@ -45,16 +44,7 @@ class TestRotation(rotating.Rotations):
     def stage(self, emulator: Google) -> suite.Stage:
         now = datetime.datetime.now(datetime.UTC)
         key = emulator.create_key(EMAIL, created=now.strftime("%Y-%m-%dT%H:%M:%SZ"))
-        wrong = {**key, "private_key_id": NO_KEY}
-        return suite.Stage(
-            provider=google.PROVIDER,
-            emulator=emulator,
-            config={"tokenURL": emulator.token_url, "apiEndpoint": emulator.url},
-            good={"serviceAccountJSON": json.dumps(key)},
-            wrong={"the id of no key": {"serviceAccountJSON": json.dumps(wrong)}},
-            secret_fields=("serviceAccountJSON",),
-            at=lambda config, url: {**config, "tokenURL": f"{url}/token", "apiEndpoint": url},
-        )
+        return accounts.staged(emulator, key)
 
     def secrets(self, stage: suite.Stage, fields: Mapping[str, str]) -> list[str]:
         lines = json.loads(fields["serviceAccountJSON"])["private_key"].splitlines()
@@ -73,7 +63,13 @@ class TestRotation(rotating.Rotations):
         self, stage: suite.Stage, emulator: Google, ask: Callable[..., Any]
     ) -> None:
         made = {}
-        for call in (("owner",), ("listed",), ("make", ""), ("disable", NO_KEY), ("delete", NO_KEY)):
+        for call in (
+            ("owner",),
+            ("listed",),
+            ("make", ""),
+            ("disable", accounts.NO_KEY),
+            ("delete", accounts.NO_KEY),
+        ):
             emulator.reset_calls()
             ask(*call)
             made[call[0]] = [call.path for call in emulator.calls]
@@ -82,8 +78,8 @@ class TestRotation(rotating.Rotations):
             "owner": ["/token", ACCOUNT],
             "listed": ["/token", keys],
             "make": ["/token", keys],
-            "disable": ["/token", f"{keys}/{NO_KEY}:disable"],
-            "delete": ["/token", f"{keys}/{NO_KEY}"],
+            "disable": ["/token", f"{keys}/{accounts.NO_KEY}:disable"],
+            "delete": ["/token", f"{keys}/{accounts.NO_KEY}"],
         }
 
     def test_what_is_called_a_key_names_nothing_else(self, emulator: Google, ask: Callable[..., Any]) -> None:

@@ -203,7 +203,7 @@ class Provider:
         return contract.Validation(key_id=key_id)
 
     def fields(self, config: Any, keys: Keys) -> dict[str, str]:
-        return keystore.fields_of(keys)
+        return {"key_id": keys.key_id.get_secret_value(), "secret": keys.secret.get_secret_value()}
 
 
 class Secrets:
