@@ -17,6 +17,9 @@ from controlplane.faults import FaultProxy, Seen
 from emulators.aws import AwsEmulator
 
 NAMESPACE = "credential-operator"
+QUIET = 3.0
+"""Seconds in which whoever has nothing left to write writes nothing."""
+SETTLED = 120.0
 MODES: Mapping[str, Mapping[str, str]] = {
     "all": {"policies.targetProtection": "true"},
     "no-mutation": {"policies.targetProtection": "true", "policies.finalizer": "false"},
@@ -62,6 +65,27 @@ class Site:
     def writes(self, namespace: str) -> list[Seen]:
         """Return the operator's writes to a namespace so far, in order."""
         return [seen for seen in self.proxy.writes if f"/namespaces/{namespace}/" in seen.path]
+
+    def settled(self, namespace: str = "") -> int:
+        """Wait until nothing is left to be written to a namespace, or at all; return how many writes there were.
+
+        After a rotation there is: two seconds later it is looked who runs the key before.
+        """
+        place = f"/namespaces/{namespace}/" if namespace else ""
+
+        def written() -> int:
+            return sum(place in seen.path and "/leases" not in seen.path for seen in self.proxy.writes)
+
+        count, since = written(), time.monotonic()
+        deadline = since + SETTLED
+        while time.monotonic() < since + QUIET:
+            assert time.monotonic() < deadline, (
+                f"after {SETTLED:.0f} s it writes still: {self.proxy.writes[-5:]}"
+            )
+            time.sleep(0.1)
+            if count != written():
+                count, since = written(), time.monotonic()
+        return count
 
     def story(self, namespace: str) -> str:
         """Tell what the operator wrote to a namespace, and what it said."""

@@ -16,8 +16,10 @@ API_VERSION = f"{GROUP}/v1beta1"
 FINALIZER = f"{GROUP}/in-use-protection"
 OWNER = f"{GROUP}/credential"
 GENERATION = f"{GROUP}/generation"
-SECONDS = 20.0
+SECONDS = 60.0
 """How long anything may take that needs no repetition: the machine may be busy."""
+SOON = 8.0
+"""The same for what follows at once: what is only found by another look comes after ten at the earliest."""
 
 KINDS = {
     **dict.fromkeys(("secret", "secrets"), "api/v1/namespaces/{}/secrets"),
@@ -201,9 +203,9 @@ class Space:
             time.sleep(0.05)
         return time.monotonic() - began
 
-    def delete_when_free(self, name: str = "backups", *, seconds: float = 3.0) -> None:
+    def delete_when_free(self, name: str = "backups", *, seconds: float = SECONDS) -> None:
         """Delete a Credential, again for as long as it is refused: policies see what the status says."""
-        words = ("delete", "credential", name, "--ignore-not-found", "--timeout=10s")
+        words = ("delete", "credential", name, "--ignore-not-found", "--timeout=120s")
         self.until(lambda: self.run(*words, check=False).returncode == 0, f"{name} goes", seconds=seconds)
 
     def gone(self, kind: str, name: str) -> Callable[[], bool]:

@@ -330,10 +330,10 @@ def test_a_backup_goes_when_its_time_is_over(space: Space, site: Site) -> None:
     )
     try:
         with sweeping:
-            space.until(space.gone("secret", BACKUP), "its time is over", seconds=40)
+            space.until(space.gone("secret", BACKUP), "its time is over", seconds=120)
     finally:
         site.operator.start()
     assert space.key_in() == key
     assert space.data("soon-env-before-adoption") == OLD
     assert space.data("theirs") == OLD
-    space.becomes(Ready="True Available", seconds=40)
+    space.becomes(Ready="True Available", seconds=120)

@@ -42,7 +42,7 @@ def test_a_kill_after_any_write_loses_nothing(space: Space, site: Site, writes: 
     sites.wait(lambda: not site.operator.running, "it is killed")
     site.operator.start()
 
-    space.becomes(Ready="True Available", Synced="True Published", seconds=40)
+    space.becomes(Ready="True Available", Synced="True Published", seconds=120)
     assert space.key_in() == key
     assert space.data(BACKUP) == OLD
 
@@ -59,7 +59,7 @@ def test_what_changes_after_it_was_kept_and_before_it_is_written_over_is_kept_to
     space.apply(space.secret(ENV, NEWER))
     _kill(site)
 
-    space.becomes(Ready="True Available", seconds=40)
+    space.becomes(Ready="True Available", seconds=120)
     assert space.key_in() == key
     assert space.data(BACKUP) == NEWER
 
@@ -86,7 +86,7 @@ def test_our_own_data_never_replace_what_was_kept(space: Space, site: Site) -> N
     space.kubectl("label", "secret", ENV, f"{OWNER}-")
     _kill(site)
 
-    space.becomes(Ready="True Available", seconds=40)
+    space.becomes(Ready="True Available", seconds=120)
     assert space.get("secret", ENV)["metadata"]["labels"][OWNER] == "backups"
     assert space.data(BACKUP) == OLD
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
+from cluster import space as spaces
 from cluster.sites import Site
 from cluster.space import Space
 from controlplane import tools
@@ -17,9 +18,9 @@ from controlplane import tools
 README = pathlib.Path(__file__).parents[2] / "README.md"
 
 FORCE = "credential-operator.io/force-delete"
-GONE = 60.0
-OK = 200
+GONE = 120.0
 """Seconds for the API server's own controllers: they remove namespaces, and what is owned."""
+OK = 200
 
 
 def test_a_credential_that_nobody_needs_is_deleted_with_its_targets_and_its_source_stays(
@@ -27,7 +28,7 @@ def test_a_credential_that_nobody_needs_is_deleted_with_its_targets_and_its_sour
 ) -> None:
     space.published(targets=[{"name": name, "format": "env"} for name in ("one", "two")])
 
-    space.kubectl("delete", "credential", "backups", "--timeout=5s")
+    space.kubectl("delete", "credential", "backups", "--timeout=120s")
 
     assert [secret["metadata"]["name"] for secret in space.all("secrets")] == ["keys"]
 
@@ -36,7 +37,7 @@ def test_a_credential_that_never_worked_is_deleted_at_once(space: Space) -> None
     space.apply(space.credential())
     space.becomes(Ready="False SourceNotFound")
 
-    space.kubectl("delete", "credential", "backups", "--timeout=5s")
+    space.kubectl("delete", "credential", "backups", "--timeout=120s")
 
 
 def test_an_admin_deletes_what_is_in_use_by_force(space: Space) -> None:
@@ -45,7 +46,7 @@ def test_an_admin_deletes_what_is_in_use_by_force(space: Space) -> None:
     space.becomes("nightly", "credentialreference", Bound="True Bound")
 
     space.kubectl("annotate", "credential", "backups", f"{FORCE}=the account is gone,\nticket 4711")
-    space.kubectl("delete", "credential", "backups", "--timeout=10s")
+    space.kubectl("delete", "credential", "backups", "--timeout=120s")
 
     assert space.find("secret", "backups-env") is None
     space.becomes("nightly", "credentialreference", Bound="False NotGranted")
@@ -58,7 +59,7 @@ def test_force_that_nobody_needed_is_worth_no_event(space: Space) -> None:
     space.published()
     space.kubectl("annotate", "credential", "backups", f"{FORCE}=the account is gone")
 
-    space.kubectl("delete", "credential", "backups", "--timeout=10s")
+    space.kubectl("delete", "credential", "backups", "--timeout=120s")
 
     assert _said(space, "ForceDeleted") == []
 
@@ -78,7 +79,7 @@ def test_a_held_deletion_is_let_go_by_force(space: Space) -> None:
 
     space.kubectl("annotate", "credential", "backups", f"{FORCE}=the account is gone")
 
-    space.until(space.gone("credential", "backups"), "the Credential is gone", seconds=2.0)
+    space.until(space.gone("credential", "backups"), "the Credential is gone", seconds=spaces.SOON)
     assert space.events()[-1] == ("Warning", "ForceDeleted")
 
 
@@ -105,7 +106,7 @@ def test_retained_targets_outlive_their_credential_and_are_taken_over_by_its_suc
     space: Space, site: Site
 ) -> None:
     key = space.published(targetDeletionPolicy="Retain")
-    space.kubectl("delete", "credential", "backups", "--timeout=5s")
+    space.kubectl("delete", "credential", "backups", "--timeout=120s")
 
     kept = space.get("secret", "backups-env")
     assert space.key_in() == key
@@ -127,7 +128,7 @@ def test_retained_targets_outlive_their_credential_and_are_taken_over_by_its_suc
 
 def test_a_retained_target_that_somebody_has_changed_is_theirs(space: Space) -> None:
     space.published(targetDeletionPolicy="Retain")
-    space.kubectl("delete", "credential", "backups", "--timeout=5s")
+    space.kubectl("delete", "credential", "backups", "--timeout=120s")
     space.patch("secret", "backups-env", {"stringData": {"AWS_SECRET_ACCESS_KEY": "theirs"}})
 
     space.apply(space.credential())

@@ -149,7 +149,7 @@ def test_an_offer_is_shown_and_gets_a_secret_when_its_namespace_asks(
     got(late, key)
     assert other.get("credentialreference", "backups")["spec"]["target"]["name"] == "mine"
 
-    space.kubectl("delete", "credential", "backups", "--timeout=20s")
+    space.kubectl("delete", "credential", "backups", "--timeout=120s")
     assert other.find("credentialreference", "backups") is None
 
 
@@ -255,7 +255,7 @@ def test_a_restart_writes_nothing(space: Space, site: Site, team: Callable[[], S
         got(each, key)
     counted(space, made=2, published=2)
     names = [space.name, *(each.name for each in others)]
-    before = [len(site.writes(name)) for name in names]
+    before = [site.settled(name) for name in names]
 
     assert site.operator.stop() == 0
     site.operator.start()

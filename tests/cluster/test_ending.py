@@ -16,7 +16,7 @@ CRDS = Path(__file__).parents[2] / "crds"
 CREDENTIALS, REFERENCES = (
     f"{kind}.credential-operator.io" for kind in ("credentials", "credentialreferences")
 )
-GONE = 20.0
+GONE = 60.0
 """Seconds: the API server looks every five whether all objects of a kind are gone."""
 
 _numbers = itertools.count()
@@ -62,7 +62,7 @@ def _works_again(site: Site, space: Space) -> None:
         )
 
     space.until(applied, "the API server takes Credentials again")
-    space.becomes(Ready="True Available", seconds=30)
+    space.becomes(Ready="True Available", seconds=120)
     assert site.operator.running
     assert site.operator.pid == pid
 
@@ -106,7 +106,7 @@ def test_without_references_a_deletion_goes_on_that_they_held_and_other_credenti
 
     _undefine(site, REFERENCES)
 
-    owner.until(owner.gone("credential", "backups"), "nobody can claim it any more", seconds=60)
+    owner.until(owner.gone("credential", "backups"), "nobody can claim it any more", seconds=120)
     owner.until(owner.gone("secret", "backups-env"), "its target is gone")
     (told,) = _told(site, borrower)
     assert told["definition"] == REFERENCES
@@ -130,6 +130,6 @@ def test_a_deletion_that_a_reference_held_ends_with_its_definition(
     assert ("Warning", "DefinitionDeleted") in owner.events()
     assert borrower.key_in("borrowed-env"), "what was lent is left"
     for space, name in ((owner, "nightly"), (borrower, "borrowed")):
-        space.kubectl("delete", "credentialreference", name, "--timeout=10s")
+        space.kubectl("delete", "credentialreference", name, "--timeout=120s")
     borrower.until(borrower.gone("secret", "borrowed-env"), "it goes with its reference")
     _works_again(site, owner)

@@ -142,7 +142,7 @@ def test_a_service_account_that_the_provider_trusts_needs_no_key(
         more = {"validation": {"permissions": [scene.has, scene.lacks]}}
         space.patch("credential", name, {"spec": more})
     for name, scene in scenes.items():
-        status = space.becomes(name, Validated="False PermissionDenied", seconds=60)["status"]
+        status = space.becomes(name, Validated="False PermissionDenied", seconds=120)["status"]
         assert status["permissions"]["missing"] == [scene.lacks]
     # A token begins so, wherever one would come to be shown.
     assert "eyJ" not in site.operator.log.read_text()

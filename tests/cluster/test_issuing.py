@@ -133,10 +133,10 @@ def test_a_renewal_that_fails_is_said_before_the_end_and_mends_itself(space: Spa
     failing = space.becomes(Ready="True Available", RenewalFailing="True PermissionDenied")
     assert "sts:AssumeRole" in message(failing, "RenewalFailing")
     assert key[1] not in str(failing)
-    space.becomes(Ready="False Expired", RenewalFailing="True PermissionDenied", seconds=60)
+    space.becomes(Ready="False Expired", RenewalFailing="True PermissionDenied", seconds=120)
 
     aws.set_trust(role, trust(space.arn))
-    space.becomes(Ready="True Available", RenewalFailing=None, seconds=60)
+    space.becomes(Ready="True Available", RenewalFailing=None, seconds=120)
     assert ":assumed-role/" in _whose(space)
     reasons = [reason for _, reason in space.events()]
     assert reasons.count("PermissionDenied") <= 2
@@ -246,7 +246,7 @@ def test_a_borrowed_session_is_renewed_and_says_when_it_is_not(space: Space, bor
     borrower.becomes(
         "nightly", "credentialreference", Ready="True Available", Synced="False PermissionDenied"
     )
-    borrower.becomes("nightly", "credentialreference", Ready="False PermissionDenied", seconds=60)
+    borrower.becomes("nightly", "credentialreference", Ready="False PermissionDenied", seconds=120)
     space.aws.set_trust(role, trust(space.arn))
     borrower.becomes(
         "nightly", "credentialreference", Ready="True Available", Synced="True Published", seconds=60

@@ -10,7 +10,6 @@ from cluster import workloads
 from cluster.sites import Site
 from cluster.space import Space
 
-SOON = 2.0
 ENV = "borrowed-env"
 REFERENCE = "credential-operator.io/reference"
 
@@ -77,7 +76,7 @@ def test_what_is_not_granted_learns_nothing_and_holds_nothing(
     assert borrower.find("secret", ENV) is None
     assert space.get("credential", "backups")["status"]["references"]["count"] == 0
     assert site.operator.metric("credential_operator_references_refused", namespace=space.name) == 1
-    space.kubectl("delete", "credential", "backups", "--timeout=10s")
+    space.kubectl("delete", "credential", "backups", "--timeout=120s")
 
 
 def test_grants_come_and_go_with_labels_and_the_target_stays_for_a_while(
@@ -125,7 +124,7 @@ def test_a_grant_that_is_taken_back_after_the_lease_has_ended_takes_the_target_t
     space.published(allowedNamespaces=granted)
     borrower.apply(_claim(borrower, space, leaseDurationSeconds=10))
     borrower.until(lambda: borrower.key_in(ENV), "its target is there")
-    borrower.becomes("nightly", "credentialreference", Bound="False Expired", seconds=30)
+    borrower.becomes("nightly", "credentialreference", Bound="False Expired", seconds=120)
     assert borrower.key_in(ENV), "who is granted keeps the target"
 
     space.patch("credential", "backups", {"spec": {"allowedNamespaces": {"names": ["somebody-else"]}}})
@@ -137,13 +136,13 @@ def test_a_borrowed_target_follows_the_key_and_keeps_the_last_good_one(space: Sp
     _shared(space, borrower)
     new = space.new_key()
     space.apply(space.source(new))
-    borrower.until(lambda: borrower.key_in(ENV) == new, "it follows", seconds=SOON * 5)
+    borrower.until(lambda: borrower.key_in(ENV) == new, "it follows", seconds=spaces.SECONDS)
 
     space.apply(space.source((new[0], "wrong" * 8)))
     space.until(
         lambda: "HeldBack" in spaces.conditions(space.get("credential", "backups"))["Synced"],
         "held back",
-        seconds=60,
+        seconds=120,
     )
     borrower.becomes("nightly", "credentialreference", Synced="False HeldBack", Ready="True HeldBack")
     assert borrower.key_in(ENV) == new
@@ -158,7 +157,7 @@ def test_a_key_that_was_never_accepted_is_never_lent(space: Space, borrower: Spa
     )
     borrower.apply(_claim(borrower, space))
     _bound(borrower, "True Bound")
-    space.becomes(Ready="False Rejected", seconds=60)
+    space.becomes(Ready="False Rejected", seconds=120)
     borrower.becomes("nightly", "credentialreference", Synced="False Rejected", Ready="False Rejected")
     assert borrower.find("secret", ENV) is None
 
@@ -222,7 +221,7 @@ def test_users_of_a_borrowed_target_count_for_the_owner(space: Space, borrower: 
     space.until(
         lambda: space.get("credential", "backups")["status"]["references"].get("items") == wanted,
         "both are counted",
-        seconds=SOON,
+        seconds=spaces.SOON,
     )
 
 
@@ -245,10 +244,10 @@ def test_the_owners_namespace_can_go_and_borrowers_keep_the_last_good_copy(
     space: Space, borrower: Space
 ) -> None:
     key = _shared(space, borrower)
-    space.cluster.kubectl("delete", "namespace", space.name, "--timeout=60s")
+    space.cluster.kubectl("delete", "namespace", space.name, "--timeout=120s")
     _bound(borrower, "False NotGranted")
     assert borrower.key_in(ENV) == key
-    borrower.cluster.kubectl("delete", "namespace", borrower.name, "--timeout=60s")
+    borrower.cluster.kubectl("delete", "namespace", borrower.name, "--timeout=120s")
 
 
 def test_a_claim_beside_its_credential_can_have_a_target_in_another_form(space: Space) -> None:

@@ -128,7 +128,7 @@ def test_what_is_distributed_goes_to_the_namespaces_of_the_list(listed: Site) ->
     other.until(lambda: other.find("secret", "everybodys-env"), "the other of the list has it")
     told = owner.get("credential", "spread")["status"]["distribution"]
     assert (told["wanted"], told["made"], told["conflicts"]) == (1, 1, 0)
-    owner.kubectl("delete", "credential", "spread", "--timeout=20s")
+    owner.kubectl("delete", "credential", "spread", "--timeout=120s")
     assert other.find("credentialreference", "spread") is None
 
 

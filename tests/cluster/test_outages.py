@@ -14,6 +14,8 @@ from emulators.faults import Faults
 MANY = 50
 OUTAGE = 6.0
 """Seconds."""
+WAIT = 6
+"""Seconds that a provider asks for."""
 AT_ONCE = 32
 """Calls that are made to one endpoint at the same time, and so before its outage is noticed."""
 CHECK = "credential-operator.io/reconcile-at"
@@ -101,15 +103,14 @@ def test_a_provider_that_says_when_to_ask_again_is_not_asked_before(space: Space
     space.new_user()
     key = space.new_key()
     aws.reset_calls()
-    aws.faults.throttle(count=1, retry_after=3)
+    aws.faults.throttle(count=1, retry_after=WAIT)
+    began = time.monotonic()
 
     space.apply(space.source(key), space.credential())
     space.becomes(Reconciling="True RateLimited")
-    took = space.until(
-        lambda: len([call for call in aws.calls if call.access_key_id == key[0]]) > 1, "asked again"
-    )
+    space.until(lambda: len([call for call in aws.calls if call.access_key_id == key[0]]) > 1, "asked again")
 
-    assert took > 2.0
+    assert time.monotonic() - began > WAIT
     space.becomes(Ready="True Available")
 
 
@@ -121,7 +122,7 @@ def test_one_provider_s_outage_costs_few_calls_delays_nobody_else_and_ends_for_a
         many.new_user()
         names = [f"many-{number}" for number in range(MANY)]
         many.apply(many.source(many.new_key(), "many"), *(_of_many(many, name) for name in names))
-        many.until(lambda: _available(many) == MANY, "all are available", seconds=60)
+        many.until(lambda: _available(many) == MANY, "all are available", seconds=120)
 
         # It hangs, and all are to be checked.
         other.reset_calls()
@@ -131,7 +132,7 @@ def test_one_provider_s_outage_costs_few_calls_delays_nobody_else_and_ends_for_a
         many.until(lambda: _left(many), "the outage is noticed")
         space.new_user()
         space.apply(space.source(space.new_key()), space.credential())
-        space.becomes(Ready="True Available", seconds=5)
+        space.becomes(Ready="True Available")
         many.until(lambda: len(_left(many)) == MANY, "the outage is told of all")
         many.until(lambda: time.monotonic() > began + OUTAGE, "the outage has lasted", seconds=OUTAGE)
         calls = len(other.calls)
@@ -141,9 +142,9 @@ def test_one_provider_s_outage_costs_few_calls_delays_nobody_else_and_ends_for_a
         assert _available(many) == MANY + 1
         assert calls <= AT_ONCE + 8
 
-        many.until(lambda: not _left(many), "all are checked", seconds=60)
+        many.until(lambda: not _left(many), "all are checked", seconds=120)
         # A wait is twice the one before, so none is longer than all before it; some is for a busy machine.
-        assert time.monotonic() - ended < (ended - began) * 1.2 + 10
+        assert time.monotonic() - ended < (ended - began) * 1.2 + 30
         assert len(other.calls) <= calls + MANY + AT_ONCE
 
 

@@ -157,7 +157,7 @@ def test_a_lease_that_ends_before_its_reference_is_bound_is_counted_no_more(spac
     _past(end.strftime("%Y-%m-%dT%H:%M:%SZ"))
     site.proxy.lift(refused)
 
-    space.becomes("nightly", "credentialreference", Bound="False Expired", seconds=40)
+    space.becomes("nightly", "credentialreference", Bound="False Expired", seconds=120)
     space.until(lambda: _counted(space, "backups") == 0, "it is counted no more")
 
 

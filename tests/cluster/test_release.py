@@ -55,9 +55,9 @@ def test_an_uninstalled_operator_leaves_nothing_that_waits_for_it(
     assert f"released Credential {owner.name}/backups" in first.stdout
     assert "released" not in again.stdout.split("Nothing")[0]
     assert not _held(owner)
-    owner.kubectl("delete", "credential", "backups", "--timeout=5s")
+    owner.kubectl("delete", "credential", "backups", "--timeout=120s")
     for space, name in ((owner, "nightly"), (borrower, "borrowed")):
-        space.kubectl("delete", "credentialreference", name, "--timeout=5s")
+        space.kubectl("delete", "credentialreference", name, "--timeout=120s")
     for space, target in ((owner, "backups-env"), (borrower, "borrowed-env")):
         kept = space.find("secret", target)
         assert (kept is not None) == (secrets == "keep")

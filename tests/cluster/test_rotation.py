@@ -11,7 +11,7 @@ from emulators.aws import AwsEmulator
 
 UNKNOWN_KEY = ("AKIAIOSFODNN7EXAMPLE", "x" * 40)
 CHECK = "credential-operator.io/reconcile-at"
-CONFIRMED = 60.0
+CONFIRMED = 120.0
 """Seconds in which a refusal is confirmed, which takes thirty."""
 
 

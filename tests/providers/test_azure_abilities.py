@@ -197,7 +197,7 @@ class TestReach:
         stage.emulator.faults.delay(0.2, action="subscriptions")
         began = time.monotonic()
         ask.refused(errors.ProviderUnreachable, "reach", timeout=1.0)
-        assert time.monotonic() - began < 3
+        assert time.monotonic() - began < 5
 
     def test_the_endpoint_policy_is_kept(self, stage: suite.Stage, ask: Asking) -> None:
         ask.refused(errors.Misconfigured, "reach", endpoint="https://169.254.169.254")

@@ -84,4 +84,4 @@ def wait_until_in_force(plane: controlplane.Cluster, *, namespace: str) -> None:
         referring, _ = tried("CredentialReference", {"credentialRef": {"name": "probe"}})
         return made and referring and (inventory.FINALIZER in shown) == finalized and unreasoned != guarded
 
-    process.until(settled, seconds=60, what="the API server takes both kinds, and applies the policies")
+    process.until(settled, seconds=120, what="the API server takes both kinds, and applies the policies")

@@ -14,7 +14,7 @@ from typing import Any, Self
 
 from controlplane import ports
 
-START = 30.0
+START = 90.0
 """Seconds until a replica must be ready."""
 PREFIX = "CREDENTIAL_OPERATOR_"
 

@@ -12,9 +12,9 @@ from verdicts.script import Case, Json, Script
 from verdicts.situations import ACCEPTED, Situation, Verdict
 from verdicts.stage import Row, Stage
 
-SETTLED = 45.0
+SETTLED = 120.0
 """Seconds until everything must have been said."""
-CONFIRMED = 90.0
+CONFIRMED = 180.0
 """The same, where there are refusals: they take 30 to be believed."""
 POLL = 1.0
 NOTHING = Verdict("Unknown Absent", "Unknown Absent", published=False)
