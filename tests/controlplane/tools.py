@@ -1,6 +1,7 @@
 """Where each program is: the folder of the envtest convention, the cache, or made on the spot."""
 
 import os
+import shutil
 from pathlib import Path
 
 from controlplane import cache, recipes
@@ -12,7 +13,13 @@ def path(program: str) -> Path:
     `KUBEBUILDER_ASSETS` may name a folder with etcd, kube-apiserver and kubectl; what it lacks is made.
     """
     recipe = recipes.BY_PROGRAM[program]
-    return _asset(program) or cache.ensure(recipe) / program
+    return _asset(program) or _installed(program, recipe) or cache.ensure(recipe) / program
+
+
+def _installed(program: str, recipe: recipes.Recipe) -> Path | None:
+    """Return the program on PATH, where no version of its own is asked for."""
+    found = shutil.which(program) if isinstance(recipe, recipes.DebianRecipe) else None
+    return Path(found) if found else None
 
 
 def _asset(program: str) -> Path | None:

