@@ -62,6 +62,7 @@ bench: setup ## Measure 1,000 and 10,000 Credentials beside a plain kopf operato
 lock: setup ## Write the locks anew from pyproject.toml
 	$(BIN)/uv pip compile pyproject.toml --quiet --universal --generate-hashes --custom-compile-command "make lock" -o requirements.lock
 	$(BIN)/uv pip compile pyproject.toml --quiet --universal --generate-hashes --custom-compile-command "make lock" --extra cli --group dev -c requirements.lock -o requirements-dev.lock
+	$(BIN)/uv pip compile --group build --quiet --universal --generate-hashes --custom-compile-command "make lock" -c requirements-dev.lock -o requirements-build.lock
 
 clean: ## Remove the virtual environment and caches (the control plane's cache stays)
 	rm -rf $(VENV) dist build .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage

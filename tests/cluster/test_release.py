@@ -92,10 +92,8 @@ def test_what_goes_wrong_on_the_way_is_tried_again(fresh: Site, proxy: FaultProx
         assert not space.get("secret", target)["metadata"].get("ownerReferences")
 
 
-def test_an_installation_for_a_list_of_namespaces_releases_these_alone(
-    aws: AwsEmulator, tmp_path: Path
-) -> None:
-    with ControlPlane() as plane:
+def test_an_installation_for_a_list_of_namespaces_releases_these_alone(tmp_path: Path) -> None:
+    with ControlPlane() as plane, AwsEmulator() as aws:
         for name in ("team-a", "team-b", "elsewhere"):
             plane.kubectl("create", "namespace", name)
         installed = sites.site(

@@ -13,9 +13,9 @@ from races.scene import Scene
 from races.stage import Stage, lasting
 from races.weather import Weather
 
-SETTLED = 180.0
+SETTLED = 400.0
 """Seconds after which everything must be as it should be, when nothing befalls the operator any more."""
-EMPTY = 180.0
+EMPTY = 400.0
 LOOK = 0.3
 
 Unsettled = dict[str, list[str]]

@@ -25,7 +25,7 @@ SETTINGS = {
     "sweep_interval": "3",
 }
 POLICIES = tuple(sites.MODES)
-LEADS = 40.0
+LEADS = 120.0
 LOOK = 0.1
 SIGNALS = {"kill": signal.SIGKILL, "stop": signal.SIGTERM, "stand still": signal.SIGSTOP}
 TROUBLES: Mapping[str, Callable[[FaultProxy, Gust], object]] = {

@@ -23,7 +23,7 @@ def say(text: str) -> None:
     sys.stderr.write(f"{text}\n")
 
 
-@pytest.mark.timeout(1800)
+@pytest.mark.timeout(3000)
 def test_no_interleaving_breaks_a_promise() -> None:
     failures = run.run(command.NORMAL, seed=SEED, say=say, policies=POLICIES)
     assert [f"program {one.number} of seed {one.seed}: {one.broken}" for one in failures] == []
