@@ -56,7 +56,7 @@ generate: setup ## Write the CRDs, the reference, the examples and the chart's c
 	$(BIN)/python -m credential_operator.generate
 	$(RUN) -m verdicts --page
 
-bench: setup ## Measure 1,000 and 10,000 Credentials beside a plain kopf operator, 10,000 references distributed to 500 namespaces, 1,000 short-lived keys, and 50,000 Pods; CHECK=1 fails if a goal is missed
+bench: setup ## Measure 1,000 and 10,000 Credentials beside a plain kopf operator, 10,000 references distributed to 500 namespaces, 1,000 short-lived keys, 50,000 Pods, and a scrape; CHECK=1 fails if a goal is missed
 	$(RUN) -m bench $(if $(CHECK),--check) $(ARGS)
 
 lock: setup ## Write the locks anew from pyproject.toml

@@ -35,12 +35,10 @@ from credential_operator import (
     intake,
     inventory,
     leader,
-    metrics,
     passes,
     process,
     providers,
-    references,
-    rotation,
+    scrape,
     settings,
     survey,
     sweep,
@@ -77,6 +75,7 @@ class App:
         self._tasks: list[asyncio.Task[None]] = []
         self._kinds = _kinds(chosen)
         self._usage = usage.Usage()
+        self._breakers = breaker.Breakers(clock=time.monotonic, jitter=random.random)
         self._watches: list[watch.Watch] = []
         self._closing = contextlib.AsyncExitStack()
         self._seeded = False
@@ -96,17 +95,12 @@ class App:
         self._leader = leader.Leader(
             self._connection, namespace=self._settings.own_namespace, identity=self._settings.identity
         )
-        known = self._known
-        refused = functools.partial(references.refused, known)
-        stale = functools.partial(rotation.census, known)
-        metrics.register(
-            metrics.Census(states=known.states, owners=known.owners, refused=refused, stale=stale)
-        )
         server = health.Server(
             host=self._settings.http_host,
             port=self._settings.http_port,
             healthy=self._unhealthy,
             ready=self._unready,
+            metrics=self._metrics,
         )
         port = await server.start()
         self._closing.push_async_callback(server.stop)
@@ -282,8 +276,7 @@ class App:
             ca_bundle=pathlib.Path(chosen.ca_bundle).read_text() if chosen.ca_bundle else None,
             proxy=chosen.proxy or None,
         )
-        breakers = breaker.Breakers(clock=time.monotonic, jitter=random.random)
-        return checks.Checker(session, breakers, threads=chosen.workers)
+        return checks.Checker(session, self._breakers, threads=chosen.workers)
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         """Runs something for the whole life of the process; its end is the process's end."""
@@ -315,6 +308,14 @@ class App:
     def _unready(self) -> list[str]:
         waiting = [found for found in self._watches if not found.synced.is_set()]
         return [f"not listed yet: {', '.join(map(str, waiting))}"] if waiting else []
+
+    def _metrics(self) -> Callable[[], bytes]:
+        heard = [found.heard for found in self._watches]
+        taken: list[scrape.Replica | scrape.Work] = [scrape.Replica(leads=self._may_write(), heard=heard)]
+        if self._seeded:
+            chosen = self._settings.metrics_per_credential
+            taken.append(scrape.work(self._known, self._controller, down=self._breakers.down(), each=chosen))
+        return functools.partial(scrape.exposition, taken)
 
 
 def _kinds(chosen: settings.Settings) -> tuple[usage.Kind, ...]:

@@ -48,6 +48,10 @@ class Breakers:
             retry_after=max(1.0, remaining) * (1.0 + 0.2 * self._jitter()),
         )
 
+    def down(self) -> frozenset[str]:
+        """Gives the endpoints that are taken for down, until one of their calls succeeds."""
+        return frozenset(name for name, endpoint in self._endpoints.items() if endpoint.shut_until)
+
     def check(self, name: str) -> None:
         """Lets a call pass, or raises ProviderUnreachable; the first after a wait goes alone."""
         if (error := self.waiting(name)) is not None:

@@ -4,12 +4,13 @@ kopf's events, the watch of Secrets, planned times ──> Queue ──> at most
 """
 
 import asyncio
+import collections
 import datetime
 import logging
 import random
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from credential_operator import errors, inventory, metrics, naming, objects, workqueue
 from credential_operator.inventory import CREDENTIAL, DISTRIBUTION, REFERENCE
@@ -24,6 +25,14 @@ MOMENT = 0.5
 WHILE = 5.0
 """Seconds in which what is only to be counted is gathered: the Secrets of a distribution."""
 
+
+class Load(NamedTuple):
+    """How many objects of a kind wait for a worker, and for how many seconds each that has one is worked on."""
+
+    waiting: int
+    working: tuple[float, ...]
+
+
 Pass = Callable[[objects.Key], Awaitable[datetime.datetime | None]]
 
 
@@ -36,6 +45,7 @@ class Controller:
         self._queue = workqueue.Queue(endpoint_limit=endpoint_limit, clock=time.monotonic)
         self._failures: dict[Object, int] = {}
         self._running: set[asyncio.Task[None]] = set()
+        self._begun: dict[Object, float] = {}
         self._moved = time.monotonic()
 
     # Wake-ups
@@ -103,7 +113,6 @@ class Controller:
                 self._queue.add_at(one, time.monotonic() + MOMENT)
             else:
                 self._queue.add(one, endpoint=self._endpoint(one))
-        metrics.QUEUE_DEPTH.set(len(self._queue))
 
     def wake_later(self, objects: Iterable[Object]) -> None:
         """Has objects looked at within a moment: more of the kind may come, and be one pass."""
@@ -145,6 +154,17 @@ class Controller:
 
     # Work
 
+    def load(self) -> dict[str, Load]:
+        """Gives what waits and what is worked on, by kind."""
+        now = time.monotonic()
+        waiting = collections.Counter(item.kind for item in self._queue.waiting())
+        return {
+            kind: Load(
+                waiting[kind], tuple(now - since for item, since in self._begun.items() if item.kind == kind)
+            )
+            for kind in (CREDENTIAL, REFERENCE, DISTRIBUTION)
+        }
+
     def lag(self) -> float:
         """Seconds for which objects have waited without any being worked on."""
         return time.monotonic() - self._moved if len(self._queue) else 0.0
@@ -171,7 +191,7 @@ class Controller:
             await asyncio.wait(self._running, timeout=seconds)
 
     async def _pass(self, item: Object, make: Pass) -> None:
-        began = time.monotonic()
+        began = self._begun[item] = time.monotonic()
         result = "ok"
         try:
             look = await make(item.key)
@@ -191,13 +211,14 @@ class Controller:
             )
             self._retry(item, error)
         finally:
+            del self._begun[item]
             self._queue.done(item)
-            metrics.QUEUE_DEPTH.set(len(self._queue))
             metrics.RECONCILES.labels(item.kind, result).inc()
             metrics.RECONCILE_SECONDS.labels(item.kind).observe(time.monotonic() - began)
 
     def _retry(self, item: Object, error: Exception, *, asked: float | None = None) -> None:
         """Plans another pass after a backoff, doubled by each failure in a row."""
+        metrics.RETRIES.labels(item.kind).inc()
         failures = self._failures.get(item, 0)
         self._failures[item] = min(failures + 1, 16)
         backoff = min(LONGEST_BACKOFF, FIRST_BACKOFF * 2**failures) * random.uniform(0.5, 1.0)  # noqa: S311

@@ -1,23 +1,26 @@
 """The HTTP endpoints for kubelet and Prometheus: /healthz, /readyz, /metrics."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
-from credential_operator import metrics
-
 Problems = Callable[[], list[str]]
 """Gives what is wrong, a line each; empty if nothing is."""
+
+Metrics = Callable[[], Callable[[], bytes]]
+"""Takes what is to be told at this moment, and gives what writes it: that takes its time, and a thread."""
 
 
 class Server:
     """Serves the endpoints until closed."""
 
-    def __init__(self, *, host: str, port: int, healthy: Problems, ready: Problems) -> None:
+    def __init__(self, *, host: str, port: int, healthy: Problems, ready: Problems, metrics: Metrics) -> None:
         self._host = host
         self._port = port
         self._healthy = healthy
         self._ready = ready
+        self._metrics = metrics
         self._runner: web.AppRunner | None = None
 
     async def start(self) -> int:
@@ -27,7 +30,7 @@ class Server:
             [
                 web.get("/healthz", self._answer(self._healthy)),
                 web.get("/readyz", self._answer(self._ready)),
-                web.get("/metrics", _metrics),
+                web.get("/metrics", self._expose),
             ]
         )
         self._runner = web.AppRunner(app, access_log=None)
@@ -50,8 +53,6 @@ class Server:
 
         return answer
 
-
-async def _metrics(_: web.Request) -> web.StreamResponse:
-    return web.Response(
-        body=metrics.exposition(), headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"}
-    )
+    async def _expose(self, _: web.Request) -> web.StreamResponse:
+        text = await asyncio.to_thread(self._metrics())
+        return web.Response(body=text, headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"})

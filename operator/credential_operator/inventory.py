@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from credential_operator import handouts, naming, packing
+from credential_operator import census, handouts, naming, packing
 from credential_operator.objects import Index, Key, Links, Object
 
 Json = dict[str, Any]
@@ -47,8 +47,7 @@ DISTRIBUTION = "Distribution"
 class Record:
     """An object of either kind, as a watch or our own write last showed it.
 
-    `state`: type, value and reason of Ready, or of a reference's Bound. `endpoint`, `owner`, `rotation`: a
-    Credential's; the last is the previous key's id, and how many run it.
+    `state`: type, value and reason of Ready, or of a reference's Bound. `endpoint`, `facts`: a Credential's.
     """
 
     uid: str
@@ -57,8 +56,7 @@ class Record:
     document: bytes
     endpoint: str = ""
     state: tuple[str, ...] = ()
-    owner: tuple[str, str] | None = None
-    rotation: tuple[str, int] | None = None
+    facts: census.Facts = census.NOTHING
 
     def parse(self) -> Json:
         """Gives metadata (without managed fields), spec and status as a fresh document."""
@@ -181,8 +179,7 @@ class Inventory:
         )
         seen = record(document)
         seen.endpoint = sys.intern(known.endpoint if same and known is not None else self._endpoint_of(spec))
-        seen.owner = _owner(spec)
-        seen.rotation = _rotation(document.get("status") or {})
+        seen.facts = census.facts(document)
         self.credentials[key] = seen
         status = document.get("status") or {}
         self._secrets.put(key, naming.secrets_of(document))
@@ -199,14 +196,6 @@ class Inventory:
         self._secrets.put(key, ())
         self.handouts.put_credential(key, distributing=False)
         return True
-
-    def states(self) -> Iterator[tuple[str, ...]]:
-        """Gives type, Ready's value and reason of every Credential."""
-        return (seen.state for seen in self.credentials.values())
-
-    def owners(self) -> Iterator[tuple[str, ...]]:
-        """Gives namespace, name, team and contact of every Credential that has an owner."""
-        return ((*key, *seen.owner) for key, seen in self.credentials.items() if seen.owner)
 
     # References
 
@@ -388,13 +377,3 @@ def _state(status: Json, condition: str) -> tuple[str, ...]:
     told = next((one for one in status.get("conditions", ()) if one["type"] == condition), None)
     value, reason = ("Unknown", "Pending") if told is None else (told["status"], told["reason"])
     return tuple(map(sys.intern, (status.get("type", ""), value, reason)))
-
-
-def _owner(spec: Json) -> tuple[str, str] | None:
-    owner = spec.get("owner")
-    return None if not owner else (owner.get("team", ""), owner.get("contact", ""))
-
-
-def _rotation(status: Json) -> tuple[str, int] | None:
-    told = status.get("rotation", {})
-    return (told.get("previousKeyID", ""), told.get("staleCount", 0)) if "drained" in told else None

@@ -12,7 +12,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from credential_operator import cluster, errors, metrics
+from credential_operator import cluster, errors
 
 logger = logging.getLogger(__name__)
 
@@ -45,7 +45,6 @@ class Leader:
         while not await self._try():
             await asyncio.sleep(PERIOD)
         logger.info("leads", extra={"identity": self._identity})
-        metrics.LEADER.set(1)
         work = asyncio.ensure_future(lead())
         try:
             while self.holds() and not work.done():
@@ -54,7 +53,6 @@ class Leader:
             if not work.done():
                 logger.error("lost the lease", extra={"identity": self._identity})
         finally:
-            metrics.LEADER.set(0)
             work.cancel()
             await asyncio.wait([work])
 

@@ -10,7 +10,7 @@ import datetime
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from credential_operator import findings, inventory
+from credential_operator import findings
 from credential_operator.findings import User
 from credential_operator.objects import Key
 
@@ -139,11 +139,3 @@ def told(rotation: Json, stale: Iterable[User], unknown: Iterable[User]) -> Json
         if users:
             kept |= {name: [user._asdict() for user in users[:SHOWN]], f"{name}Count": len(users)}
     return kept | {"drained": not listed["stale"]}
-
-
-def census(known: inventory.Inventory) -> Iterator[tuple[tuple[str, str, str], int]]:
-    """Gives namespace, name and previous key's id of every Credential that was rotated, and how many run that key."""
-    for key, record in known.credentials.items():
-        if record.rotation is not None:
-            previous, stale = record.rotation
-            yield (*key, previous), stale

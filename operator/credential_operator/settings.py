@@ -42,6 +42,10 @@ class Settings(pydantic.BaseModel):
     )
     http_host: str = pydantic.Field("", description="Address of /healthz, /readyz and /metrics; empty: all.")
     http_port: int = pydantic.Field(8080, description="Port of /healthz, /readyz and /metrics; 0: any.")
+    metrics_per_credential: bool = pydantic.Field(
+        default=True,
+        description="Whether /metrics has series of each Credential; off: counts, and who is in trouble.",
+    )
     log_level: str = pydantic.Field("INFO", description="DEBUG, INFO, WARNING or ERROR.")
     workers: int = pydantic.Field(64, ge=1, description="Objects reconciled at the same time.")
     workers_per_endpoint: int = pydantic.Field(

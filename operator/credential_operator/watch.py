@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterable
 from typing import Any, Protocol
 
-from credential_operator import cluster, errors, metrics, objects
+from credential_operator import cluster, errors, objects
 
 logger = logging.getLogger(__name__)
 
@@ -80,6 +80,12 @@ class Watch:
     def age(self) -> float:
         """Seconds since the API server last said anything, bookmarks included."""
         return time.monotonic() - self._heard
+
+    @property
+    def heard(self) -> tuple[tuple[str, str], float]:
+        """Gives the resource and the namespace ("*": all), and when that was, in seconds since 1970."""
+        watched = self._collection
+        return (watched.resource, watched.namespace or "*"), time.time() - self.age
 
     async def run(self) -> None:
         """Lists, then watches, for ever; what breaks is begun again after a jittered wait."""
@@ -163,6 +169,3 @@ class Watch:
 
     def _hear(self) -> None:
         self._heard = time.monotonic()
-        metrics.WATCH_HEARD.labels(
-            self._collection.resource, self._collection.namespace or "*"
-        ).set_to_current_time()

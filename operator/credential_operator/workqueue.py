@@ -13,7 +13,7 @@ import contextlib
 import dataclasses
 import heapq
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from credential_operator.objects import Object
@@ -60,6 +60,10 @@ class Queue:
     def in_work(self) -> int:
         """How many items are being worked on."""
         return len(self._in_work)
+
+    def waiting(self) -> Iterator[Object]:
+        """Gives the items that wait for their turn."""
+        return iter(self._waiting)
 
     def add(self, item: Object, *, endpoint: str = "", urgent: bool = True) -> None:
         """Has an item worked on as soon as its turn comes; an urgent one overtakes periodic ones."""

@@ -9,7 +9,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 
-from bench import arena, distribution, goals, hotspots, renewals, report, runs
+from bench import arena, distribution, goals, hotspots, renewals, report, runs, scrapes
 from bench.pods import crowd
 
 QUICK = runs.Plan(sizes=(100,), baseline=True, touched=20, changed=10)
@@ -19,6 +19,7 @@ PARTS = {
     "distribution": "what is distributed to many namespaces",
     "renewals": "short-lived keys",
     "pods": "Pods",
+    "scrape": "a scrape of the metrics",
 }
 """What can be measured alone, and in words."""
 
@@ -58,6 +59,10 @@ def _figures(chosen: argparse.Namespace, options: arena.Options) -> Iterator[goa
         yield from renewals.figures(renewals.measured(short_lived, options))
     if chosen.only in (None, "pods"):
         yield from _of_pods(chosen)
+    if chosen.only in (None, "scrape"):
+        size = 100 if chosen.quick else 10_000
+        for found in scrapes.measured(size):
+            yield from scrapes.figures(found, size)
 
 
 def _of_credentials(chosen: argparse.Namespace, options: arena.Options) -> Iterator[goals.Figure]:

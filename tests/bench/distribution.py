@@ -175,7 +175,7 @@ async def _restarted(place: Arena, plan: Plan) -> AsyncIterator[tuple[float, flo
     await place.until(
         lambda: (
             place.metric("reconcile_total", kind="CredentialReference") >= plan.references
-            and place.metric("queue_depth") == 0
+            and place.waiting() == 0
         ),
         seconds=180,
         what="every reference was looked at again",

@@ -75,6 +75,7 @@ GOALS: Mapping[str, Goal] = {
     "restart.writes": most(0, "writes by a restart"),
     "restart.calls": most(0, "provider calls by a restart that were not due"),
     "change.p99": most(300, "ms from the change of one source Secret to its new target, 99 of 100"),
+    "scrape.still": most(50, "ms for which nothing else goes on while /metrics is read"),
     "pods.memory": most(30, "MB resident for 50,000 Pods, the most at any time included"),
     "distribution.requests": most(
         4.2, "API requests per distributed reference, its Secret and status included"

@@ -225,9 +225,7 @@ async def restart(arena: Arena, size: int) -> Restarted:
         await arena.client.send("POST", documents.CREDENTIALS.format(where[0]), document)
         ready = await _answering(arena) - began
         await arena.until(
-            lambda: (
-                arena.metric("reconcile_total", kind="Credential") > size and arena.metric("queue_depth") == 0
-            ),
+            lambda: arena.metric("reconcile_total", kind="Credential") > size and arena.waiting() == 0,
             seconds=120,
             what="everything was looked at again",
         )

@@ -74,3 +74,15 @@ def test_a_test_call_that_is_lost_is_followed_by_another(breakers: breaker.Break
     breakers.check("sts:443")
     clock.now += breaker.PROBE_LIMIT
     breakers.check("sts:443")
+
+
+def test_an_endpoint_is_down_from_its_fifth_failure_to_its_next_answer(
+    breakers: breaker.Breakers, clock: Clock
+) -> None:
+    fail(breakers, 4)
+    assert breakers.down() == set()
+    fail(breakers, 1)
+    clock.now += 100
+    assert breakers.down() == {"sts:443"}
+    breakers.succeeded("sts:443")
+    assert breakers.down() == set()

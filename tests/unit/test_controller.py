@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from credential_operator import controller, errors, handouts, inventory
+from credential_operator import controller, errors, handouts, inventory, metrics
 from credential_operator.objects import Key, Object
 
 ONE = Key("a", "one")
@@ -35,6 +35,7 @@ def document(name: str = "one", version: str = "5", **spec: Any) -> dict[str, An
 def in_conflict(name: str) -> dict[str, Any]:
     """Return a Credential that wants what is another's source."""
     told = {"type": "Ready", "status": "False", "reason": "TargetConflict"}
+    told["lastTransitionTime"] = "2026-11-22T00:00:00Z"
     targets = [{"name": "keys", "adopt": True}]
     return document(name, aws={}, targets=targets) | {"status": {"conditions": [told]}}
 
@@ -226,3 +227,39 @@ async def test_work_that_waits_unattended_is_a_lag() -> None:
     idle.controller.wake(credentials(ONE))
     await asyncio.sleep(0.02)
     assert idle.controller.lag() > 0.0
+
+
+async def test_what_waits_and_what_is_worked_on_is_told_by_kind() -> None:
+    begun, end = asyncio.Event(), asyncio.Event()
+
+    async def last(_: Key) -> None:
+        begun.set()
+        await end.wait()
+
+    watched = Work().controller
+    watched.wake([*credentials(ONE, Key("a", "two")), Object("CredentialReference", ONE)])
+    assert {kind: load.waiting for kind, load in watched.load().items()} == {
+        "Credential": 2,
+        "CredentialReference": 1,
+        "Distribution": 0,
+    }
+    working = asyncio.create_task(watched.work(dict.fromkeys(watched.load(), last)))
+    await asyncio.wait_for(begun.wait(), 5)
+    (since,) = watched.load()["Credential"].working[:1]
+    assert since >= 0
+    end.set()
+    working.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await working
+    await watched.drain(5)
+
+
+async def test_each_repetition_is_counted(work: Work) -> None:
+    def count() -> float:
+        return metrics.RETRIES.labels("Credential")._value.get()
+
+    before = count()
+    work.ends = [errors.Conflict("changed meanwhile"), None]
+    work.controller.wake(credentials(ONE))
+    await work.until(2)
+    assert count() == before + 1

@@ -188,18 +188,6 @@ def test_a_deletion_says_nothing_of_the_next_object_of_that_name(known: inventor
     assert known.references_to(Key("a", "backups")) == []
 
 
-def test_states_and_owners_are_counted_for_the_metrics(known: inventory.Inventory) -> None:
-    document = credential("one", owner={"team": "storage"})
-    document["status"] = {
-        "type": "aws",
-        "conditions": [{"type": "Ready", "status": "True", "reason": "Available"}],
-    }
-    known.put_credential(document)
-    known.put_credential(credential("two"))
-    assert sorted(known.states()) == [("", "Unknown", "Pending"), ("aws", "True", "Available")]
-    assert list(known.owners()) == [("a", "one", "storage", "")]
-
-
 def test_who_is_refused_counts_for_the_namespace_of_the_credential(known: inventory.Inventory) -> None:
     def claim(namespace: str, named: str = "backups", *, reason: str = "NotGranted") -> dict[str, Any]:
         document = reference(f"{reason}-{named}".lower(), "5")

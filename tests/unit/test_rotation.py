@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from credential_operator import findings, inventory, rotation, usage
+from credential_operator import findings, rotation, usage
 from credential_operator.findings import User
 from credential_operator.objects import Key, Object
 from credential_operator.providers import contract
@@ -143,17 +143,6 @@ def test_without_targets_a_rotation_begins_when_another_key_is_accepted() -> Non
     assert rotation.begun({"key": {"id": "AKIA2"}}, found(wanted=0)) is None
     assert rotation.begun({}, found(wanted=0)) is None
     assert rotation.begun(old, found(wanted=0, verdict=findings.UNCHANGED)) is None
-
-
-def test_a_fleet_can_be_summed_by_the_previous_key() -> None:
-    known = inventory.Inventory(lambda _: "")
-    for name, told in (("never", None), ("unseen", {"publishedAt": AFTER}), ("rotated", {"drained": False})):
-        status = {} if told is None else {"rotation": {**told, "previousKeyID": "AKIA1", "staleCount": 3}}
-        metadata = {"namespace": "a", "name": name, "uid": name, "resourceVersion": "1", "generation": 1}
-        known.put_credential(
-            {"metadata": metadata | {"creationTimestamp": BEFORE}, "spec": {}, "status": status}
-        )
-    assert list(rotation.census(known)) == [(("a", "rotated", "AKIA1"), 3)]
 
 
 def test_what_happens_to_users_of_followed_secrets_is_told_and_of_others_only_who_comes_and_goes() -> None:
