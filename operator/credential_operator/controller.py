@@ -18,6 +18,7 @@ from credential_operator.objects import Object
 
 logger = logging.getLogger(__name__)
 
+KINDS = (CREDENTIAL, REFERENCE, DISTRIBUTION)
 FIRST_BACKOFF = 0.2
 LONGEST_BACKOFF = 60.0
 MOMENT = 0.5
@@ -47,6 +48,9 @@ class Controller:
         self._running: set[asyncio.Task[None]] = set()
         self._begun: dict[Object, float] = {}
         self._moved = time.monotonic()
+        for kind in KINDS:
+            # A rate sees the first one only where there was a 0 before.
+            metrics.RETRIES.labels(kind)
 
     # Wake-ups
 
@@ -162,7 +166,7 @@ class Controller:
             kind: Load(
                 waiting[kind], tuple(now - since for item, since in self._begun.items() if item.kind == kind)
             )
-            for kind in (CREDENTIAL, REFERENCE, DISTRIBUTION)
+            for kind in KINDS
         }
 
     def lag(self) -> float:

@@ -1,4 +1,4 @@
-"""Writes what follows from the models: CRDs, reference pages, examples. `--check` only tells what is stale.
+"""Writes what follows from the models: CRDs, reference pages, examples, a dashboard. `--check` tells what is stale.
 
 python -m credential_operator.generate [--check] [--root FOLDER]
 """
@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from credential_operator import consumers, formats, providers
+from credential_operator import consumers, dashboard, formats, providers
 from credential_operator.api import conditions, installed, issuing, kinds, pages, schema, type_pages
 from credential_operator.providers import contract, issue, rotate
 
@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[2]
 CHART = "deploy/chart/files/crds"
 """A copy of the CRDs: Helm reads nothing outside of a chart."""
 RULES = "deploy/chart/files"
-"""What the chart gives rights for."""
+"""What the chart gives rights for, and the dashboard."""
 PLUGIN = "operator/credential_operator/cli"
 """What `kubectl credential` knows of the types without loading them."""
 FOLDERS = ("crds", "crds/types", "deploy/examples", CHART, RULES, PLUGIN)
@@ -81,6 +81,7 @@ def files() -> dict[str, str]:
     written |= {f"deploy/examples/{name}.yaml": NOTICE + text for name, text in samples.items()}
     written[f"{PLUGIN}/types.json"] = json.dumps({"notice": pages.NOTICE, "types": _types()}, indent=2) + "\n"
     written[f"{RULES}/consumers.yaml"] = NOTICE + manifest([_consumers()])
+    written[f"{RULES}/dashboard.json"] = json.dumps(dashboard.model(pages.NOTICE), indent=2) + "\n"
     written["crds/credentials.md"] = pages.page(
         credential,
         example=samples["s3"],

@@ -2,6 +2,7 @@
 
 import json
 import pathlib
+import re
 import subprocess
 
 import pytest
@@ -66,3 +67,12 @@ def test_every_alert_has_a_section_in_the_runbooks() -> None:
     assert names == SECTIONS
     for rule in ALERTS:
         assert rule["annotations"]["runbook_url"] == f"docs/runbooks.md#{rule['alert'].lower()}"
+
+
+def test_the_page_about_metrics_names_every_alert_with_its_severities() -> None:
+    page = (ROOT / "docs" / "metrics.md").read_text()
+    named = dict(re.findall(r"^\| `(Credential\w+)` \| ([\w, ]+) \|", page, re.MULTILINE))
+    severities: dict[str, list[str]] = {}
+    for rule in ALERTS:
+        severities.setdefault(rule["alert"], []).append(rule["labels"]["severity"])
+    assert named == {alert: ", ".join(found) for alert, found in severities.items()}

@@ -1,4 +1,4 @@
-"""What the chart brings for the Prometheus operator, judged by that operator's own definitions."""
+"""What the chart brings for Prometheus and Grafana, judged by the Prometheus operator's own definitions."""
 
 import json
 import pathlib
@@ -47,8 +47,8 @@ def alerts(rules: Json) -> dict[str, Json]:
     return {rule["alert"]: rule for group in rules["spec"]["groups"] for rule in group["rules"]}
 
 
-def test_nothing_is_there_for_the_prometheus_operator_unless_it_is_wanted(plane: ControlPlane) -> None:
-    assert {"PodMonitor", "PrometheusRule"}.isdisjoint(rendered(plane, {}))
+def test_nothing_is_there_for_prometheus_and_grafana_unless_it_is_wanted(plane: ControlPlane) -> None:
+    assert {"PodMonitor", "PrometheusRule", "ConfigMap"}.isdisjoint(rendered(plane, {}))
 
 
 def test_the_prometheus_operators_definitions_accept_what_is_there(monitored: ControlPlane) -> None:
@@ -89,3 +89,14 @@ def test_without_series_of_each_credential_no_alert_needs_them(plane: ControlPla
 
     assert every.keys() - without.keys() == {"CredentialExpiring"}
     assert not [name for name, rule in without.items() if "expiry" in rule["expr"]]
+
+
+def test_grafanas_sidecar_finds_the_dashboard_as_it_is_written(plane: ControlPlane) -> None:
+    values = {"enabled": True, "annotations": {"grafana_folder": "Platform"}}
+    found = rendered(plane, {"dashboard": values})["ConfigMap"]
+
+    plane.kubectl("create", "--dry-run=server", "--validate=strict", "--filename=-", input=json.dumps(found))
+    assert found["metadata"]["labels"]["grafana_dashboard"] == "1"
+    assert found["metadata"]["annotations"] == {"grafana_folder": "Platform"}
+    (text,) = found["data"].values()
+    assert json.loads(text) == json.loads((CHART / "files" / "dashboard.json").read_text())
