@@ -42,15 +42,21 @@ class Catalogue:
 
     def render(self, target: publication.Target, material: formats_contract.Material) -> targets.Desired:
         """Lays key material out as a target asks for it; raises InvalidKeyMaterial or InvalidSpec."""
-        layout = self.formats.get(target.format)
-        if layout is None:
-            raise errors.InvalidSpec(f"format {target.format} of target {target.name} is not installed")
-        data = layout.render(material, layout.options.model_validate(_options(target, layout)))
+        layout, options = self.layout(target)
+        data = layout.render(material, options)
         if sum(map(len, data.values())) > LARGEST:
             raise errors.InvalidSpec(
                 f"Target {target.name} would hold more than the 1 MiB that a Secret can hold: give it fewer keys."
             )
         return self.desired(target, data)
+
+    def layout(self, target: publication.NewTarget) -> tuple[formats_contract.Format[Any], Any]:
+        """Gives the format of a target, and what the target has it know; raises InvalidSpec for an unknown one."""
+        layout = self.formats.get(target.format)
+        if layout is None:
+            raise errors.InvalidSpec(f"format {target.format} of target {target.name} is not installed")
+        keys = {"keys": target.keys} if "keys" in layout.options.model_fields else {}
+        return layout, layout.options.model_validate({**target.options, **keys})
 
     def desired(self, target: publication.Target, data: Mapping[str, bytes]) -> targets.Desired:
         """Gives what a target should be that holds these data."""
@@ -63,10 +69,6 @@ class Catalogue:
             annotations=target.annotations,
             adopt=bool(target.adopt),
         )
-
-
-def _options(target: publication.Target, layout: formats_contract.Format[Any]) -> Json:
-    return {**target.options, **({"keys": target.keys} if "keys" in layout.options.model_fields else {})}
 
 
 HISTORY_AFTER = datetime.timedelta(days=1)

@@ -18,6 +18,7 @@ COMMANDS = {
     "tree": ("reading:tree", "Draw where a key comes from and where it goes."),
     "graph": ("reading:graph", "Draw the same of several Credentials."),
     "validate": ("checking:validate", "Have the operator ask the provider now, and wait for the answer."),
+    "check": ("prechecking:check", "Check manifests before they are applied."),
     "create": ("creation:create", "Make a Credential and its source Secret."),
     "rotate": ("rotation:rotate", "Put a new key in the place of the old one."),
     "drain": ("draining:drain", "Wait until nothing runs the previous key any more."),
@@ -73,8 +74,8 @@ SETTINGS = {"help_option_names": ["--help", "-h"], "max_content_width": 110}
 def credential() -> None:
     """See, check, make, rotate, hold and delete Credentials, with your own rights.
 
-    A uid does wherever a name does. Exit status: 0 done, 1 refused, 2 wrong usage, 3 the key is not valid, 4 somebody
-    needs the Credential, 5 no answer in time, 130 interrupted.
+    A uid does wherever a name does. Exit status: 0 done, 1 refused, 2 wrong usage, 3 the key or its manifest is not
+    valid, 4 somebody needs the Credential, 5 no answer in time, 130 interrupted.
     """
 
 
