@@ -67,7 +67,7 @@ def _agree(found: formats.Found, facts: Mapping[str, _Fact]) -> None:
     for field in sorted(found.facts.keys() & facts.keys()):
         said, fact = found.facts[field], facts[field]
         if _plain(said) != _plain(fact.value):
-            shown = f"is {said}" if _has_form(fact.form, said) else "is something else"
+            shown = f"is {said}" if has_form(fact.form, said) else "is something else"
             raise errors.Misconfigured(
                 f"{fact.path} is {fact.value}, and {found.places[field]} {shown}: correct the one that is wrong."
             )
@@ -77,7 +77,7 @@ def _plain(value: str) -> str:
     return value.rstrip("/").lower()
 
 
-def _has_form(form: Any, text: str) -> bool:
+def has_form(form: Any, text: str) -> bool:
     """Tells whether a text has the form of a field that has one: then it is as public as the field."""
     try:
         pydantic.TypeAdapter(form).validate_python(text)

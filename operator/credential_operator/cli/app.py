@@ -22,6 +22,7 @@ COMMANDS = {
     "create": ("creation:create", "Make a Credential and its source Secret."),
     "rotate": ("rotation:rotate", "Put a new key in the place of the old one."),
     "drain": ("draining:drain", "Wait until nothing runs the previous key any more."),
+    "import": ("importing:import_", "Make Credentials of what other systems know, or of Secrets."),
     "edit": ("editing:edit", "Open a Credential in your editor."),
     "attach": ("attaching:attach", "Have the Pods of a ServiceAccount pull images with a Credential."),
     "hold": ("claims:hold", "Hold a Credential, for a time or while a command runs."),

@@ -227,7 +227,7 @@ def _create(asked: Asked, kubectl: Kubectl, fields: Sequence[Flag]) -> int:
     namespace = kubectl.namespace
     new = making.New(
         credential=manifests.credential(
-            asked.name, namespace, spec, _pairs(asked.given["labels"], "--label")
+            asked.name, namespace, spec, options.pairs(asked.given["labels"], "--label")
         ),
         secret=manifests.secret(asked.secret, namespace, found.fields) if found else None,
     )
@@ -235,22 +235,8 @@ def _create(asked: Asked, kubectl: Kubectl, fields: Sequence[Flag]) -> int:
         return making.make(kubectl, new, asked.given)
     if asked.given["dry_run"] == "server":
         making.rehearse(kubectl, new)
-    _print(new.documents, asked.given["output"])
+    screen.manifests(new.documents, asked.given["output"])
     return Exit.DONE
-
-
-def _print(documents: Sequence[dict[str, Any]], output: str) -> None:
-    """Prints what would be made, as kubectl does."""
-    if output == "json":
-        screen.document(screen.listed(documents) if len(documents) > 1 else documents[0], output)
-        return
-    for number, one in enumerate(documents):
-        if output == "yaml":
-            click.echo("---\n" if number else "", nl=False)
-            screen.document(one, output)
-        else:
-            said = " (dry run)" if output == "text" else ""
-            click.echo(f"{one['kind'].lower()}/{one['metadata']['name']}{said}")
 
 
 def _material(asked: Asked) -> Material | None:
@@ -322,15 +308,5 @@ def _source(asked: Asked) -> dict[str, Any]:
 
 
 def _targets(asked: Asked) -> dict[str, Any]:
-    pairs = _pairs(asked.given["targets"], "--target")
+    pairs = options.pairs(asked.given["targets"], "--target")
     return {"targets": [{"name": name, "format": form} for name, form in pairs.items()]} if pairs else {}
-
-
-def _pairs(given: Sequence[str], flag: str) -> dict[str, str]:
-    found = {}
-    for text in given:
-        name, equals, value = text.partition("=")
-        if not (name and equals):
-            raise click.BadParameter(f"must be NAME=VALUE; {text} is not.", param_hint=flag)
-        found[name] = value
-    return found

@@ -143,6 +143,17 @@ def timeout(default: str) -> Callable[[Function], Function]:
     )
 
 
+def pairs(given: Sequence[str], flag: str) -> dict[str, str]:
+    """Reads NAME=VALUE, as often as a flag was given."""
+    found = {}
+    for text in given:
+        name, equals, value = text.partition("=")
+        if not (name and equals):
+            raise click.BadParameter(f"must be NAME=VALUE; {text} is not.", param_hint=flag)
+        found[name] = value
+    return found
+
+
 def terminal() -> bool:
     """Tells whether somebody can be asked."""
     return sys.stdin.isatty()

@@ -56,7 +56,9 @@ def _answered(reason: str, message: str) -> Problem:
         return Problem(_sentence(message), reason=reason)
     namespace = refused["namespace"]
     where = f"in namespace {namespace}" if namespace else "in all namespaces"
-    what, role = refused["resource"], "edit" if refused["verb"] in WRITING else "view"
+    what = refused["resource"]
+    # Kubernetes' role view leaves Secrets out.
+    role = "edit" if refused["verb"] in WRITING or what == "secrets" else "view"
     remedy = (
         f"ask for the role {role} there"
         if namespace

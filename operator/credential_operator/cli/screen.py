@@ -3,7 +3,7 @@
 import json
 import re
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import click
@@ -135,6 +135,20 @@ def document(value: Any, form: str) -> None:
     import yaml
 
     click.echo(yaml.safe_dump(value, sort_keys=False, allow_unicode=True, width=110), nl=False)
+
+
+def manifests(documents: Sequence[Mapping[str, Any]], form: str) -> None:
+    """Prints what would be made, as kubectl does: json, yaml, name, or text for people."""
+    if form == "json":
+        document(listed(documents) if len(documents) > 1 else documents[0], form)
+        return
+    for number, one in enumerate(documents):
+        if form == "yaml":
+            click.echo("---\n" if number else "", nl=False)
+            document(one, form)
+        else:
+            said = " (dry run)" if form == "text" else ""
+            click.echo(f"{one['kind'].lower()}/{one['metadata']['name']}{said}")
 
 
 def listed(found: Iterable[Mapping[str, Any]]) -> dict[str, Any]:

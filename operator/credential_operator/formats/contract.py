@@ -6,7 +6,7 @@ that formats share is a module with an underscore in front.
 
 import dataclasses
 from collections.abc import Collection, Mapping
-from typing import ClassVar, Protocol, TypeVar
+from typing import ClassVar, Protocol, TypeVar, runtime_checkable
 
 from credential_operator.api import values
 
@@ -101,3 +101,11 @@ class Source(Protocol[OptionsT]):
         Raises InvalidKeyMaterial, which shows no value, for what cannot be read, and InvalidSpec for
         options that do not fit the type.
         """
+
+
+@runtime_checkable
+class Choosing(Protocol):
+    """A layout that may hold several keys, of which what the spec says of public fields chooses one."""
+
+    def choices(self, data: Mapping[str, bytes]) -> list[Mapping[str, str]]:
+        """Gives the public fields by which each can be chosen; none where it cannot be read."""

@@ -54,6 +54,16 @@ class Format:
         }
         return {KEY: orjson.dumps({"auths": {HUB if _host(host) in HUBS else host: entry}})}
 
+    def choices(self, data: Mapping[str, bytes]) -> list[Mapping[str, str]]:
+        """Gives the hosts that there are entries of."""
+        try:
+            auths = _json.read(*reversed(_file.text(data, None, [KEY]))).get("auths")
+        except errors.InvalidKeyMaterial:
+            return []
+        hosts = map(_host, auths if isinstance(auths, dict) else ())
+        known = {"docker.io" if host in HUBS else host for host in hosts if HOST.fullmatch(host)}
+        return [{"host": host} for host in sorted(known)]
+
     def read(
         self, data: Mapping[str, bytes], options: _file.Options, asked: contract.Asked
     ) -> contract.Found:
