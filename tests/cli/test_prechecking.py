@@ -357,7 +357,7 @@ def test_the_api_server_is_asked_without_the_secret_and_nothing_is_written(desk:
     assert {"apply", "--dry-run=server", "--server-side"} <= {*call["argv"]}
     assert WRONG not in json.dumps(call)
 
-    desk.refuse("apply", 'Error from server (Invalid): Credential "backups" is invalid: spec.targets: no')
+    desk.refuse("apply", 'The Credential "backups" is invalid: spec.targets: no')
     (one,) = checked(desk, 3, credential(), secret(), more=more)
     assert (one["namespace"], one["reason"]) == ("team-b", "Invalid")
     desk.refuse("apply", "Unable to connect to the server: x")

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 import pytest
 
 from cluster import sites
+from cluster.desk import PEOPLE, Desk
 from cluster.sites import Site
 from cluster.space import Space
 from controlplane import ControlPlane
@@ -53,3 +54,12 @@ def site(plane: ControlPlane, aws: AwsEmulator, tmp_path_factory: pytest.TempPat
 def space(site: Site, request: pytest.FixtureRequest) -> Space:
     """A namespace of the test's own. It stays, for whoever looks into what failed."""
     return site.space(f"{sites.slug(request.node.name)}-{next(_numbers)}")
+
+
+@pytest.fixture
+def desk(space: Space) -> Desk:
+    """A namespace with a user in the cloud, and with people of each role."""
+    for person, role in PEOPLE.items():
+        space.kubectl("create", "rolebinding", person, f"--clusterrole={role}", f"--user={person}")
+    space.new_user()
+    return Desk(space)

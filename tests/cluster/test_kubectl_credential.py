@@ -1,97 +1,23 @@
 """`kubectl credential` as people type it: with the real kubectl, their own roles, and a running operator."""
 
 import base64
-import dataclasses
 import json
 import os
 import pathlib
 import signal
 import subprocess
-import sys
-from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
+from cluster.desk import BIN, SECONDS, WRONG, Desk, variables
 from cluster.sites import Site
 from cluster.space import GROUP, Json, Space
-from controlplane import ControlPlane, tools
+from controlplane import ControlPlane
 from emulators.aws import allow
 
-BIN = pathlib.Path(sys.executable).parent
-PEOPLE = {"vera": "view", "alice": "edit", "adam": "admin"}
-SECONDS = 90
 LIST_SECONDS = 0.4
 """Of process time, for kubectl that finds the plugin, the plugin, and kubectl that it calls."""
-WRONG = "Kanarie7bPxRfiCYEXAMPLEKEYwJalrXUtnFEMIK"
-
-Answer = subprocess.CompletedProcess[str]
-
-
-@dataclasses.dataclass(frozen=True)
-class Desk:
-    """Where somebody types `kubectl credential`."""
-
-    space: Space
-
-    def environment(self, **more: str) -> dict[str, str]:
-        """Return an environment in which kubectl finds the plugin, and the plugin kubectl."""
-        path = os.pathsep.join([str(BIN), str(tools.path("kubectl").parent), os.environ["PATH"]])
-        return self.space.cluster.environment() | {"PATH": path} | more
-
-    def command(self, *words: str, user: str | None = None) -> list[str]:
-        """Return the words of a command."""
-        who = ["--as", user] if user else []
-        own = ["--namespace", self.space.name, *who]
-        at = words.index("--") if "--" in words else len(words)
-        return ["kubectl", "credential", *words[:at], *own, *words[at:]]
-
-    def run(self, *words: str, user: str | None = None, stdin: str = "", **environment: str) -> Answer:
-        """Run a command."""
-        return subprocess.run(
-            self.command(*words, user=user),
-            input=stdin,
-            capture_output=True,
-            text=True,
-            env=self.environment(**environment),
-            timeout=SECONDS,
-            check=False,
-        )
-
-    def shown(self, *words: str, user: str | None = None, **environment: str) -> str:
-        """Run a command that must succeed, and return what it printed."""
-        answer = self.run(*words, user=user, **environment)
-        assert answer.returncode == 0, answer.stdout + answer.stderr
-        return answer.stdout
-
-    def fails(self, status: int, *words: str, user: str | None = None, **environment: str) -> str:
-        """Run a command that must end with this status, and return what it said."""
-        answer = self.run(*words, user=user, **environment)
-        assert answer.returncode == status, answer.stdout + answer.stderr
-        assert "Traceback" not in answer.stderr
-        return answer.stderr
-
-    def json(self, *words: str, user: str | None = None) -> Any:
-        """Return the document that a command prints."""
-        return json.loads(self.shown(*words, "--output", "json", user=user))
-
-    def fields(self) -> tuple[str, ...]:
-        """Return the flags that lead to this test's cloud."""
-        return ("--region", "eu-west-1", "--endpoint", self.space.aws.url)
-
-
-@pytest.fixture
-def desk(space: Space) -> Desk:
-    """A namespace with a user in the cloud, and with people of each role."""
-    for person, role in PEOPLE.items():
-        space.kubectl("create", "rolebinding", person, f"--clusterrole={role}", f"--user={person}")
-    space.new_user()
-    return Desk(space)
-
-
-def variables(key: tuple[str, str]) -> Mapping[str, str]:
-    """Return the usual variables of a key."""
-    return {"AWS_ACCESS_KEY_ID": key[0], "AWS_SECRET_ACCESS_KEY": key[1]}
 
 
 def publish(desk: Desk, name: str = "backups", **fields: Any) -> Json:

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable
 from credential_operator.cli.problems import Problem
 
 SERVER = re.compile(r'^Error from server \((\w+)\): (?:error when \w+ "STDIN": )?(.*)', re.DOTALL)
+INVALID = re.compile(r'^The \w+ "[^"]*" is invalid: ')
+"""How kubectl says of an object that the API server finds it invalid."""
 CONTEXT = re.compile(r'context "([^"]*)" does not exist|context was not found for specified context: (\S+)')
 FORBIDDEN = re.compile(
     r'User "(?P<user>.+?)" cannot (?P<verb>\w+) resource "(?P<resource>[\w/]+)" in API group "[^"]*"'
@@ -22,6 +24,8 @@ def problem(said: str, ask: Ask) -> Problem:
     """Gives the error for what kubectl said; `ask` looks for what might have been meant."""
     if answered := SERVER.match(said):
         return _answered(*answered.groups())
+    if INVALID.match(said):
+        return Problem(_sentence(said), reason="Invalid")
     if named := CONTEXT.search(said):
         return _no_context(named[1] or named[2], ask("config", "get-contexts", "--output=name").split())
     for marks, reason, message in _UNANSWERED:
