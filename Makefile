@@ -9,7 +9,7 @@ SOURCES := operator tests
 BESIDE := $(RUN) -m pytest tests --ignore=tests/unit --ignore=tests/cli --numprocesses 3 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test verdicts races check fmt lint generate bench lock clean
+.PHONY: help setup demo test verdicts races check fmt lint generate bench cli lock clean
 
 help: ## Show this manual
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -59,10 +59,14 @@ generate: setup ## Write the CRDs, the reference, the examples and the chart's c
 bench: setup ## Measure 1,000 and 10,000 Credentials beside a plain kopf operator, 10,000 references distributed to 500 namespaces, 1,000 short-lived keys, 50,000 Pods, and a scrape; CHECK=1 fails if a goal is missed
 	$(RUN) -m bench $(if $(CHECK),--check) $(ARGS)
 
+cli: setup ## Build the plugin as one file, dist/kubectl-credential, its archive and its Krew manifest; RELEASES=https://… is where archives will be
+	$(RUN) -m bundle $(if $(RELEASES),--releases $(RELEASES))
+
 lock: setup ## Write the locks anew from pyproject.toml
 	$(BIN)/uv pip compile pyproject.toml --quiet --universal --generate-hashes --custom-compile-command "make lock" -o requirements.lock
 	$(BIN)/uv pip compile pyproject.toml --quiet --universal --generate-hashes --custom-compile-command "make lock" --extra cli --group dev -c requirements.lock -o requirements-dev.lock
 	$(BIN)/uv pip compile --group build --quiet --universal --generate-hashes --custom-compile-command "make lock" -c requirements-dev.lock -o requirements-build.lock
+	$(BIN)/uv pip compile pyproject.toml --quiet --universal --generate-hashes --custom-compile-command "make lock" --extra cli -c requirements-dev.lock -o requirements-cli.lock
 
 clean: ## Remove the virtual environment and caches (the control plane's cache stays)
 	rm -rf $(VENV) dist build .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage

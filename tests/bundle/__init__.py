@@ -1,0 +1,1 @@
+"""`make cli`: the plugin as one file that needs nothing but Python, its archive, and its manifest for Krew."""
