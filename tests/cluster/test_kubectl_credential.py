@@ -324,8 +324,10 @@ def test_a_new_key_stands_where_the_old_one_stood_and_what_is_not_given_stays(de
     desk.space.apply(desk.space.credential(secretRef=keyed))
     desk.space.becomes(Validated="False Rejected", seconds=120)
 
-    desk.shown("rotate", "backups", "--from-env", "--drop", "sessionToken", user="alice", **variables(new))
+    words = ("rotate", "backups", "--from-env", "--drop", "sessionToken", "--output", "json")
+    shown = json.loads(desk.shown(*words, user="alice", **variables(new)))
 
+    assert shown["status"]["key"]["id"] == new[0]
     assert desk.space.data("keys") == {"AWS_ACCESS_KEY_ID": new[0], "password": new[1], "unrelated": "stays"}
 
 
@@ -397,7 +399,8 @@ def test_a_hold_keeps_a_credential_until_it_is_released(desk: Desk) -> None:
     desk.shown("release", claim, user="alice")
     assert "There is no claim" in desk.fails(1, "release", claim, user="alice")
     desk.space.until(lambda: desk.json("refs", "backups")["count"] == 0, "it is free")
-    assert "backups is deleted" in desk.shown("delete", "backups", user="alice")
+    gone = desk.shown("delete", "backups", "--output", "name", user="alice")
+    assert gone == f"credential.{GROUP}/backups\n"
     assert desk.space.find("secret", "backups-env") is None
     assert desk.space.find("secret", "backups-keys") is not None
 

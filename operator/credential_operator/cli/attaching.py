@@ -5,7 +5,7 @@ import json
 import click
 
 from credential_operator import formats
-from credential_operator.cli import options, store
+from credential_operator.cli import options, screen, store
 from credential_operator.cli.documents import Credential
 from credential_operator.cli.kubectl import Kubectl
 from credential_operator.cli.naming import CREDENTIAL, SERVICE_ACCOUNT
@@ -26,7 +26,10 @@ PULLS = "kubernetes.io/dockerconfigjson"
 )
 @click.option("--target", metavar="SECRET", help="Which of several Secrets.")
 @click.option("--remove", is_flag=True, help="Take it away again.")
-def attach(name: str, kubectl: Kubectl, serviceaccount: str, target: str | None, *, remove: bool) -> int:
+@options.output("text", "name", "json", "yaml")
+def attach(
+    name: str, kubectl: Kubectl, serviceaccount: str, target: str | None, output: str, *, remove: bool
+) -> int:
     """Have the Pods of a ServiceAccount pull images with a Credential, with your rights.
 
     It adds a Secret of the Credential to the ServiceAccount's imagePullSecrets. Pods that are there already are not
@@ -34,11 +37,17 @@ def attach(name: str, kubectl: Kubectl, serviceaccount: str, target: str | None,
     """
     one = store.credential(kubectl, name)
     secret = _chosen(one, target)
-    _pull(kubectl.inside(one.namespace), serviceaccount, secret, remove=remove)
-    how = "without" if remove else "with"
-    click.echo(
-        f"New Pods of ServiceAccount {serviceaccount} pull images {how} Secret {secret} of {one.name}."
-    )
+    kubectl = kubectl.inside(one.namespace)
+    _pull(kubectl, serviceaccount, secret, remove=remove)
+    if output == "text":
+        how = "without" if remove else "with"
+        click.echo(
+            f"New Pods of ServiceAccount {serviceaccount} pull images {how} Secret {secret} of {one.name}."
+        )
+    elif output == "name":
+        click.echo(f"serviceaccount/{serviceaccount}")
+    else:
+        screen.document(kubectl.get("serviceaccount", serviceaccount), output)
     return Exit.DONE
 
 

@@ -14,7 +14,7 @@ import click
 
 from credential_operator.cli import description, manifests, options, refusals, screen, store, times, waiting
 from credential_operator.cli.description import Facts
-from credential_operator.cli.documents import API_VERSION, GROUP, REFERENCES, Credential, Json, Reference
+from credential_operator.cli.documents import API_VERSION, REFERENCES, Credential, Json, Reference
 from credential_operator.cli.kubectl import Kubectl
 from credential_operator.cli.naming import CLAIM, CREDENTIAL
 from credential_operator.cli.problems import Exit, Problem
@@ -28,6 +28,7 @@ NOT_STARTED = 127
 """The exit status of a shell for a command that there is not."""
 ENDING = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
 """Signals that are meant to end what runs; Windows has not both."""
+CLAIMED = "credentialreference"
 PENDING = frozenset({"Pending", "Unavailable"})
 SHOWN = 10
 """How many references an event names."""
@@ -83,7 +84,7 @@ def hold(
 
 def _show(one: Credential, claim: Reference, output: str) -> None:
     if output == "name":
-        click.echo(f"credentialreference.{GROUP}/{claim.user.name}")
+        screen.named(CLAIMED, claim.user.name)
     elif output in ("json", "yaml"):
         screen.document(claim.document, output)
     else:
@@ -187,7 +188,8 @@ def _run(command: Sequence[str]) -> int:
 )
 @click.argument("names", nargs=-1, required=True, metavar="CLAIM...", type=CLAIM)
 @click.option("--yes", "-y", is_flag=True, help="Do not ask before a claim that has a Secret of its own.")
-def release(names: tuple[str, ...], kubectl: Kubectl, *, yes: bool) -> None:
+@options.output("text", "name")
+def release(names: tuple[str, ...], kubectl: Kubectl, output: str, *, yes: bool) -> None:
     """End holds, by the names that `kubectl credential hold` and `kubectl credential refs` show."""
     for name in names:
         claim = _claim(kubectl, name)
@@ -195,7 +197,15 @@ def release(names: tuple[str, ...], kubectl: Kubectl, *, yes: bool) -> None:
         if target:
             options.confirm(f"{name} has the Secret {target}, which goes with it. Release it?", yes=yes)
         kubectl.call("delete", REFERENCES, name, "--wait=false")
-        click.echo(f"{name} is released.")
+        _ended(name, f"{name} is released.", output)
+
+
+def _ended(name: str, said: str, output: str) -> None:
+    """Says that a reference is gone; for programs, its name."""
+    if output == "name":
+        screen.named(CLAIMED, name)
+    else:
+        click.echo(said)
 
 
 def _claim(kubectl: Kubectl, name: str) -> Reference:
@@ -219,7 +229,8 @@ def _claim(kubectl: Kubectl, name: str) -> Reference:
 )
 @click.argument("name", type=CREDENTIAL)
 @click.option("--yes", "-y", is_flag=True, help="Do not ask.")
-def delete_refs(name: str, kubectl: Kubectl, *, yes: bool) -> int:
+@options.output("text", "name")
+def delete_refs(name: str, kubectl: Kubectl, output: str, *, yes: bool) -> int:
     """Delete the CredentialReferences that nobody releases any more, so that a Credential can be deleted.
 
     It shows them and asks first; an event of the Credential keeps who did it to whom. What was found to use the
@@ -233,9 +244,10 @@ def delete_refs(name: str, kubectl: Kubectl, *, yes: bool) -> int:
         screen.note(f"Nobody has declared to need {one.name}.")
         return Exit.DONE
     facts = Facts(credential=one, references=ours)
-    screen.show(description.declared(facts, store.now()))
+    if output == "text":
+        screen.show(description.declared(facts, store.now()))
     options.confirm(f"Delete {_counted(len(ours), 'reference')} to {one.name}?", yes=yes)
-    answers = [(each, _deleted(kubectl, each)) for each in ours]
+    answers = [(each, _deleted(kubectl, each, output)) for each in ours]
     gone = [f"{each.user.namespace}/{each.user.name}" for each, problem in answers if not problem]
     if gone:
         _tell(kubectl.inside(one.namespace), one, gone)
@@ -257,7 +269,7 @@ def _tell(kubectl: Kubectl, one: Credential, gone: Sequence[str]) -> None:
         screen.note(f"No event says who deleted them; the API server's audit log does. {problem.message}")
 
 
-def _deleted(kubectl: Kubectl, reference: Reference) -> str:
+def _deleted(kubectl: Kubectl, reference: Reference, output: str) -> str:
     """Deletes a reference; gives why it could not be, nothing where it was."""
     user = reference.user
     try:
@@ -266,7 +278,7 @@ def _deleted(kubectl: Kubectl, reference: Reference) -> str:
         )
     except Problem as problem:
         return problem.message
-    click.echo(f"{user.namespace}/{user.name} is deleted.")
+    _ended(user.name, f"{user.namespace}/{user.name} is deleted.", output)
     return ""
 
 

@@ -27,8 +27,17 @@ IN_USE = "in use by"
 @click.option("--reason", "-r", help="Why it is deleted all the same; an event and the audit log keep it.")
 @click.option("--yes", "-y", is_flag=True, help="Do not ask.")
 @options.timeout("10m")
+@options.output("text", "name")
 def delete(
-    name: str, kubectl: Kubectl, reason: str | None, timeout: int, *, wait: bool, force: bool, yes: bool
+    name: str,
+    kubectl: Kubectl,
+    reason: str | None,
+    timeout: int,
+    output: str,
+    *,
+    wait: bool,
+    force: bool,
+    yes: bool,
 ) -> int:
     """Delete a Credential and the Secrets that were made from it.
 
@@ -52,7 +61,10 @@ def delete(
     elif not _free(kubectl, one):
         raise _needed(kubectl, one, Exit.BLOCKED)
     waiting.until(lambda: _gone(kubectl, one), timeout, lambda: _held(kubectl, one))
-    click.echo(f"{one.name} is deleted. What its key was made from stays: {one.source}.")
+    if output == "name":
+        screen.names([one])
+    else:
+        click.echo(f"{one.name} is deleted. What its key was made from stays: {one.source}.")
     return Exit.DONE
 
 

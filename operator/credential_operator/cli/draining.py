@@ -22,7 +22,8 @@ ROLLOUT_SECONDS = 300
 @click.argument("name", type=CREDENTIAL)
 @click.option("--restart", is_flag=True, help="Restart what runs the previous key, one after another.")
 @options.timeout("10m")
-def drain(name: str, kubectl: Kubectl, timeout: int, *, restart: bool) -> int:
+@options.output("text", "json", "yaml")
+def drain(name: str, kubectl: Kubectl, timeout: int, output: str, *, restart: bool) -> int:
     """Wait until no workload of this cluster runs the previous key any more, so that it can be revoked.
 
     --restart restarts exactly those that still do, with your rights, one after another, and stops at the first that
@@ -31,24 +32,33 @@ def drain(name: str, kubectl: Kubectl, timeout: int, *, restart: bool) -> int:
     Exit status: 1 a workload has not come up; 5 some still run the previous key.
     """
     one = store.credential(kubectl, name)
-    if not one.status.get("rotation"):
-        click.echo(f"No key of {one.name} was replaced yet: there is nothing to drain.")
-        return Exit.DONE
-    wait(kubectl, one, timeout, restart=restart)
+    rotation = wait(kubectl, one, timeout, restart=restart) if one.status.get("rotation") else None
+    if output == "text":
+        tell(one, rotation)
+    else:
+        screen.document({"name": one.name, "namespace": one.namespace, "rotation": rotation}, output)
     return Exit.DONE
 
 
-def wait(kubectl: Kubectl, one: Credential, seconds: int, *, restart: bool) -> None:
-    """Waits until a Credential is drained, and says so; raises Problem."""
-    drainer = _Drainer(kubectl.inside(one.namespace), one, restart=restart)
-    rotation = waiting.until(drainer.look, seconds, drainer.late)
+def tell(one: Credential, rotation: Json | None) -> None:
+    """Says that a Credential is drained, or that there is nothing to drain."""
+    if rotation is None:
+        click.echo(f"No key of {one.name} was replaced yet: there is nothing to drain.")
+        return
     previous = rotation.get("previousKeyID", "")
     click.echo(
         f"{one.name} is drained: nothing in this cluster runs the previous key {previous}".rstrip() + "."
     )
+
+
+def wait(kubectl: Kubectl, one: Credential, seconds: int, *, restart: bool) -> Json:
+    """Waits until a Credential is drained, and gives its rotation; raises Problem."""
+    drainer = _Drainer(kubectl.inside(one.namespace), one, restart=restart)
+    rotation = waiting.until(drainer.look, seconds, drainer.late)
     unseen = [User.of(item).seen_from(one.namespace) for item in rotation.get("unknown", ())]
     if unseen:
         screen.note(f"Nobody can see when these have read the new one: {', '.join(unseen)}.")
+    return rotation
 
 
 class _Drainer:

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from credential_operator.cli import outcomes, screen, waiting
-from credential_operator.cli.documents import CREDENTIALS, GROUP, Credential
+from credential_operator.cli.documents import CREDENTIALS, Credential
 from credential_operator.cli.kubectl import Kubectl
 from credential_operator.cli.outcomes import Outcome
 from credential_operator.cli.problems import Exit, Problem
@@ -118,7 +118,7 @@ def _show(made: Credential, output: str) -> None:
     if output in ("json", "yaml"):
         screen.document(made.document, output)
     elif output == "name":
-        click.echo(f"credential.{GROUP}/{made.name}")
+        screen.names([made])
     else:
         click.echo(f"Whether it works: kubectl credential validate {made.name} -n {made.namespace}")
 

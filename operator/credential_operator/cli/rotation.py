@@ -54,8 +54,11 @@ def _with_sources(function: Any) -> Any:
 )
 @click.option("--restart", is_flag=True, help="Restart what does, one after another; with --wait.")
 @options.timeout("10m")
+@options.output("text", "json", "yaml")
 @_with_sources
-def rotate(name: str, kubectl: Kubectl, timeout: int, *, wait: bool, restart: bool, **given: Any) -> int:
+def rotate(
+    name: str, kubectl: Kubectl, timeout: int, output: str, *, wait: bool, restart: bool, **given: Any
+) -> int:
     """Put a new key into the source Secret, and wait until the provider has accepted it and it is published.
 
     The key is asked for without an echo, or comes from variables or a file, as for `create`; what can be found wrong
@@ -76,9 +79,14 @@ def rotate(name: str, kubectl: Kubectl, timeout: int, *, wait: bool, restart: bo
         _refuse_material(one, given)
         renewing.renew(kubectl, one, timeout)
     else:
-        _put(kubectl, one, given, timeout)
+        outcome = _put(kubectl, one, given, timeout)
+        waiting.ended(outcome, say=output == "text")
     if wait:
-        draining.wait(kubectl, one, timeout, restart=restart)
+        rotation = draining.wait(kubectl, one, timeout, restart=restart)
+        if output == "text":
+            draining.tell(one, rotation)
+    if output != "text":
+        screen.document(store.credential(kubectl, one.name).document, output)
     return Exit.DONE
 
 
@@ -92,8 +100,8 @@ def _refuse_material(one: Credential, given: Mapping[str, Any]) -> None:
         )
 
 
-def _put(kubectl: Kubectl, one: Credential, given: Mapping[str, Any], timeout: int) -> None:
-    """Puts a new key into the source Secret, and the old one back where that is refused."""
+def _put(kubectl: Kubectl, one: Credential, given: Mapping[str, Any], timeout: int) -> Outcome:
+    """Puts a new key into the source Secret, and the old one back where that is refused; gives how it ended."""
     provider, reference = _provider(one), _reference(one)
     old = _source(kubectl, reference)
     found = sources.read(provider, one.spec[one.type], given)
@@ -104,7 +112,7 @@ def _put(kubectl: Kubectl, one: Credential, given: Mapping[str, Any], timeout: i
     if outcome.status is Exit.NOT_VALID:
         _replace(kubectl, {**old, "metadata": {**old["metadata"], "resourceVersion": version}})
         raise Problem(f"{outcome.text} The old key was put back.", outcome.status)
-    waiting.ended(outcome, say=True)
+    return outcome
 
 
 def _provider(one: Credential) -> Provider:

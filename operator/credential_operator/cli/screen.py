@@ -159,4 +159,9 @@ def listed(found: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
 def names(found: Iterable[documents.Credential]) -> None:
     """Prints the names of Credentials as kubectl takes them."""
     for one in found:
-        click.echo(f"{documents.CREDENTIALS.replace('credentials.', 'credential.')}/{one.name}")
+        named("credential", one.name)
+
+
+def named(kind: str, name: str) -> None:
+    """Prints the name of an object of our group as kubectl takes it; the kind in lower case."""
+    click.echo(f"{kind}.{documents.GROUP}/{name}")
