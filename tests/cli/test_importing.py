@@ -101,6 +101,7 @@ def test_what_is_applied_is_rehearsed_asked_for_and_made(desk: Desk) -> None:
     [
         ((), "Give either -f FILE or --discover."),
         (("--discover", "-f", "-"), "Give either -f FILE or --discover."),
+        (("--discover", "--set", "region=eu-west-1"), "--set and --format are for files"),
         (("-f", "-"), "- holds no credential that is known here: Pharmer's Credential YAML"),
         (("-f", "-", "--format", "flexera"), "- holds no credential that is known here: Flexera's"),
         (("-f", "-", "--set", "region"), "must be NAME=VALUE; region is not."),

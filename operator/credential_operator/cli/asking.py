@@ -31,11 +31,12 @@ def session(*, allow: Iterable[str], ca_bundle: str | None) -> network.Session:
     except ValueError as error:
         raise Problem(f"--allow-endpoint: {error}.", Exit.USAGE) from None
     proxies = urllib.request.getproxies()
+    proxy = proxies.get("https")
     return network.Session(
         rules,
         user_agent="kubectl-credential",
         ca_bundle=trusted,
-        proxy=proxies.get("https"),
+        proxy=proxy if proxy is None or "://" in proxy else f"http://{proxy}",
         no_proxy=without_proxy(proxies.get("no", "")),
     )
 

@@ -81,6 +81,8 @@ def import_(
     """
     if bool(paths) == asked["discover"]:
         raise click.UsageError("Give either -f FILE or --discover.")
+    if asked["discover"] and (given or system):
+        raise click.UsageError("--set and --format are for files, not for --discover.")
     public = options.pairs(given, "--set")
     if asked["discover"]:
         found = _discovered(kubectl, everywhere=asked["all_namespaces"])
