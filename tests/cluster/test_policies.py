@@ -361,6 +361,29 @@ def test_what_a_policy_would_refuse_today_stays_editable(
     assert refusal.policy == "target-metadata"
 
 
+def test_a_platform_may_ask_every_new_credential_whom_it_belongs_to(
+    policed: Policed, unique: str, reinstall: Callable[..., None]
+) -> None:
+    alice, before = policed.user("alice"), policed.credential(f"{unique}-before")
+    nobodys = credential(f"{unique}-nobodys", TEAM, description="Nightly backups", owner={})
+    reinstall("require={owner,description}")
+    users.until(lambda: not policed.may_create(nobodys, "--dry-run=server"), "the policy is in force")
+
+    assert alice.refused("create", "--filename=-", document=nobodys) == users.Refusal(
+        "require",
+        "spec.owner is missing: every Credential of this cluster says whom to ask about it "
+        "(owner.team or owner.contact) (chart value policies.require)",
+    )
+    owned = alice.create(
+        credential(f"{unique}-owned", TEAM, description="Backups", owner={"team": "storage"})
+    )
+    assert alice.refused(*patch(owned, {"spec": {"owner": None}})).policy == "require"
+    assert "spec.description" in alice.refused(*patch(owned, {"spec": {"description": None}})).message
+
+    alice.kubectl(*patch(before, {"spec": {"displayName": "from before"}}))
+    alice.kubectl("delete", "credential", owned, "--wait=false")
+
+
 # What the tests share
 
 
