@@ -63,6 +63,19 @@ def ask(*words: str) -> str:
             "does not answer",
         ),
         ("error: You must be logged in to the server (Unauthorized)", "Unauthorized", "log in again"),
+        (
+            'The Credential "backups" is invalid: spec.targets: Invalid value: no',
+            "Invalid",
+            'The Credential "backups" is invalid: spec.targets: Invalid value: no.',
+        ),
+        (
+            (
+                'Error from server (Forbidden): secrets is forbidden: User "vera" cannot list resource "secrets" '
+                'in API group "" in the namespace "team-a"'
+            ),
+            "Forbidden",
+            "vera may not list secrets in namespace team-a: ask for the role edit there.",
+        ),
         ("error: something else", "", "Something else."),
         ("", "", "kubectl failed and said nothing."),
     ],

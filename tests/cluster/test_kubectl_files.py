@@ -107,9 +107,7 @@ def test_secrets_that_look_like_keys_are_found_and_nothing_of_them_is_shown(desk
     assert proposed["spec"] == {"aws": {"region": "eu-west-1"}, "secretRef": {"name": "loose"}}
     printed = answer.stdout + answer.stderr
     assert not any(word in printed for word in (canary, base64.b64encode(canary.encode()).decode(), key[0]))
-    assert "vera may not list secrets" in desk.fails(1, "import", "--discover", user="vera")
 
     made = desk.run("import", "--discover", "--apply", "--yes", user="alice")
     assert made.returncode == 0, made.stderr
     assert desk.space.get("credential", "loose")["spec"]["secretRef"] == {"format": "fields", "name": "loose"}
-    assert "No Secret looks like a key" in desk.run("import", "--discover", user="alice").stderr
