@@ -132,7 +132,7 @@ def figures(found: Scraped, size: int) -> Iterator[Figure]:
         ("series", "series", found.series, ""),
         ("size", "size", found.size / 1e6, "MB"),
         ("cpu", "operator CPU", found.cpu * 1000, "ms"),
-        ("seconds", "until it is read", found.seconds * 1000, "ms"),
+        ("wait", "until it is read", found.seconds * 1000, "ms"),
         ("still", "the event loop stands still, at most", found.still * 1000, "ms"),
     )
     for name, title, value, unit in values:

@@ -63,6 +63,14 @@ def test_each_renewal_costs_one_call_and_one_write_of_its_target(results: dict[s
     assert 0 < figures["renewals.calls"] <= 2
 
 
+def test_a_scrape_has_three_series_of_each_credential_or_none(results: dict[str, Any]) -> None:
+    with_each, without = (
+        figure["value"] for figure in results["figures"] if figure["name"] == "scrape.series"
+    )
+
+    assert with_each - without == 3 * 100
+
+
 def test_every_type_that_is_asked_has_its_price(results: dict[str, Any]) -> None:
     priced = {figure["name"] for figure in results["figures"] if "by type" in figure["group"]}
     unasked = {"azureEnterprise", "opaque"} & providers.find().keys()
