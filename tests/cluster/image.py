@@ -4,14 +4,13 @@ import contextlib
 import dataclasses
 import fcntl
 import json
-import os
 import pathlib
 import shutil
 import subprocess
 from collections.abc import Iterator
 from typing import Any
 
-from controlplane import cache
+from controlplane import cache, debian
 
 ROOT = pathlib.Path(__file__).parents[2]
 RELEASE = "bookworm"
@@ -66,9 +65,9 @@ class Image:
 
 def build(directory: pathlib.Path) -> Image:
     """Build the image of this checkout; raises AssertionError with what is missing, or what went wrong."""
-    _need_programs()
     folder = cache.folder() / "images"
     folder.mkdir(parents=True, exist_ok=True)
+    debian.install(PROGRAMS, lock=folder.with_name("apt.lock"))
     image = Image(folder / "store")
     with _alone(folder):
         base = f"localhost/base:{RELEASE}"
@@ -97,27 +96,6 @@ def _make_base(image: Image, name: str, folder: pathlib.Path) -> None:
     image.run("buildah", "add", "--quiet", container, str(folder), "/")
     image.run("buildah", "commit", "--quiet", "--rm", container, name)
     shutil.rmtree(folder)
-
-
-def _need_programs() -> None:
-    """Find what builds and runs images, or install it where this is root on Debian."""
-    missing = [program for program in PROGRAMS if not shutil.which(program)]
-    if not missing:
-        return
-    packages = " ".join(PROGRAMS[program] for program in missing)
-    told = f"The image is built and run with {', '.join(missing)}. Install them: apt-get install {packages}"
-    assert os.geteuid() == 0, told
-    assert shutil.which("apt-get"), told
-    for command in ("update", f"install --yes --no-install-recommends {packages}"):
-        words = ["apt-get", "--quiet", *command.split()]
-        done = subprocess.run(
-            words,
-            check=False,
-            capture_output=True,
-            text=True,
-            env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"},
-        )
-        assert done.returncode == 0, f"{told}\n{done.stdout[-1000:]}{done.stderr[-1000:]}"
 
 
 @contextlib.contextmanager

@@ -1,7 +1,10 @@
-"""Programs out of Debian's packages, unpacked without root beside everything else; nothing is installed."""
+"""Programs out of Debian's packages: unpacked without root, or installed where they need more than themselves."""
 
+import fcntl
 import os
 import shutil
+import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
 from controlplane import processes, progress, recipes, wheels
@@ -36,3 +39,26 @@ def unpack(recipe: recipes.DebianRecipe, supervisor: processes.Supervisor, *, to
     for name in recipe.programs:
         (to / name).symlink_to(Path("debian", "usr", "bin", name))
     status.done("fetched")
+
+
+def install(packages: Mapping[str, str], *, lock: Path) -> None:
+    """Have programs on PATH that need libraries and settings of their own; `packages` says which package has each.
+
+    Those that are missing are installed where this is root, one process at a time by the lock's file; raises
+    wheels.FetchError that says what to install where they cannot be.
+    """
+    with lock.open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        missing = [program for program in packages if not shutil.which(program)]
+        if not missing:
+            return
+        names = sorted({packages[program] for program in missing})
+        told = f"{', '.join(missing)} is not on PATH: apt-get install {' '.join(names)}"
+        if os.geteuid() != 0 or not shutil.which("apt-get"):
+            raise wheels.FetchError(told)
+        quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+        for words in (("update",), ("install", "--yes", "--no-install-recommends", *names)):
+            command = ["apt-get", "--quiet", *words]
+            done = subprocess.run(command, check=False, capture_output=True, text=True, env=quiet)
+            if done.returncode != 0:
+                raise wheels.FetchError(f"{told}\n{done.stdout[-1000:]}{done.stderr[-1000:]}")

@@ -1,11 +1,12 @@
 """Formats, read by the very programs that they are for, before a store that verifies every key.
 
-rclone and restic are what their projects build; s3cmd stands for programs that want an INI file of one's own.
+s3cmd stands for programs that want an INI file of one's own, podman for whatever pulls images.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import pathlib
 import subprocess
 import sys
@@ -14,11 +15,14 @@ from typing import Any
 
 import pytest
 
-from controlplane import tools
+from controlplane import cache, debian, tools
 from credential_operator import formats, providers
 from credential_operator.formats import contract as formats_contract
 from credential_operator.providers import contract
 from emulators import s3
+from emulators.distribution import PASSWORD as PASSWORD_THERE
+from emulators.distribution import USERNAME as USER_THERE
+from emulators.distribution import Distribution
 
 KEY = ("backup", "as-its-administrator-liked:%=;#'\"/+")
 TENANT, CLIENT = "8d3e1c9a-0000-4000-8000-000000000000", "5c6f2b7e-0000-4000-8000-000000000000"
@@ -28,9 +32,15 @@ PASSWORD = "of the repository"
 
 @pytest.fixture(scope="module")
 def store() -> Iterator[s3.Versity]:
-    with s3.Versity(region="garage") as running:
+    with s3.Versity(region="garage", hosts=("localhost",)) as running:
         running.create_user(KEY[0], secret=KEY[1])
         running.create_bucket(BUCKET, owner=KEY[0])
+        yield running
+
+
+@pytest.fixture(scope="module")
+def registry() -> Iterator[Distribution]:
+    with Distribution(["team/app"]) as running:
         yield running
 
 
@@ -64,13 +74,22 @@ def in_the_store(
     return {name: value.decode() for name, value in content.items()}
 
 
+def install(packages: Mapping[str, str]) -> None:
+    """Have programs on PATH that need more than themselves."""
+    cache.folder().mkdir(parents=True, exist_ok=True)
+    debian.install(packages, lock=cache.folder() / "apt.lock")
+
+
 def run(
-    folder: pathlib.Path, *command: str | pathlib.Path, environment: Mapping[str, str] | None = None
+    folder: pathlib.Path,
+    *command: str | pathlib.Path,
+    environment: Mapping[str, str] | None = None,
+    given: str = "",
 ) -> subprocess.CompletedProcess[str]:
-    """Run a program with nothing but a home folder and what is given."""
-    own = {"HOME": str(folder), "PATH": "/usr/bin:/bin", **(environment or {})}
+    """Run a program with nothing but a home folder and what is given: variables, and its standard input."""
+    own = {"HOME": str(folder), "PATH": os.environ["PATH"], **(environment or {})}
     return subprocess.run(
-        command, env=own, cwd=folder, check=False, capture_output=True, text=True, timeout=120
+        command, env=own, cwd=folder, input=given, check=False, capture_output=True, text=True, timeout=120
     )
 
 
@@ -146,6 +165,52 @@ def test_restic_keeps_a_backup_in_its_repository(tmp_path: pathlib.Path, store: 
     restic("backup", "data")
     (snapshot,) = json.loads(restic("snapshots", "--json"))
     assert restic("dump", snapshot["id"], "/data/night.txt") == "a backup"
+
+
+# pgBackRest
+
+
+def test_pgbackrest_lists_its_repository(tmp_path: pathlib.Path, store: s3.Versity) -> None:
+    install({"pgbackrest": "pgbackrest"})
+    in_the_store(tmp_path, store, format="pgbackrest")
+    place = {
+        "repo1-type": "s3",
+        "repo1-s3-bucket": BUCKET,
+        "repo1-s3-endpoint": f"localhost:{store.port}",  # it compares names alone with certificates
+        "repo1-s3-region": store.region,
+        "repo1-s3-uri-style": "path",
+        "repo1-storage-ca-file": store.ca_path,
+    }
+    options = [f"--{name}={value}" for name, value in place.items()]
+    options += [f"--config-include-path={tmp_path}", "--log-level-file=off"]
+
+    def pgbackrest(*command: str, given: str = "") -> str:
+        done = run(tmp_path, "pgbackrest", *options, *command, given=given)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    pgbackrest("repo-put", "night.txt", given="a backup")
+    assert "night.txt" in pgbackrest("repo-ls")
+    assert pgbackrest("repo-get", "night.txt") == "a backup"
+
+
+# Container runtimes
+
+
+@pytest.mark.parametrize(("password", "status"), [(PASSWORD_THERE, 0), ("another", 125)])
+def test_podman_logs_in_with_what_a_pod_would_pull_with(
+    tmp_path: pathlib.Path, registry: Distribution, password: str, status: int
+) -> None:
+    install({"podman": "podman"})
+    data = {"username": USER_THERE.encode(), "password": password.encode()}
+    published(tmp_path, "registry", {"host": registry.host}, data, format="docker-registry")
+    (tmp_path / "trust").mkdir()
+    (tmp_path / "trust" / "ca.crt").write_bytes(registry.ca_pem)
+    options = (f"--authfile={tmp_path / '.dockerconfigjson'}", f"--cert-dir={tmp_path / 'trust'}")
+
+    done = run(tmp_path, "podman", "login", *options, registry.host)
+    assert done.returncode == status, done.stderr
+    assert ("Existing credentials are valid" in done.stdout) == (status == 0)
 
 
 # s3cmd
