@@ -51,7 +51,7 @@ def test_a_target_that_somebody_changes_is_repaired(space: Space, spoil: Spoil) 
         found = space.find("secret", "backups-env")
         return (
             found is not None
-            and found["data"] == before["data"]
+            and found.get("data") == before["data"]
             and (found["metadata"].get("annotations") or {}).keys() >= own
             and bool(found["metadata"].get("ownerReferences"))
         )
