@@ -21,6 +21,15 @@ class Pace:
         """Gives the seconds to wait still."""
         return max(0.0, self.not_before - time.monotonic())
 
+    def left(self, *, waited: bool) -> float | None:
+        """Gives the seconds to wait still; None where there is nothing to wait for.
+
+        `waited`: there was when somebody looked, who has left it at that. A wait that has ended since is none of
+        0 seconds: nobody else would come back.
+        """
+        remaining = self.remaining
+        return remaining if waited or remaining else None
+
     def fail(self, asked: float | None) -> float:
         """Counts a failure and gives the seconds to wait; `asked`: for how long the other side wants to be left alone.
 

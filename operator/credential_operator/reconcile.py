@@ -332,8 +332,9 @@ class Reconciler:
             if isinstance(error, Exception) and not _final(error)
         ]
         if not open_ended:
-            if attempts.pace.remaining:
-                return self._after(attempts.pace.remaining, found)
+            wait = attempts.pace.left(waited=found.waiting and found.verdict is findings.UNCHANGED)
+            if wait is not None:
+                return self._after(wait, found)
             if found.wanted and not attempts.refusals:
                 del self._attempts[key]
             return result.wake_at

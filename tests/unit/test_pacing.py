@@ -25,3 +25,17 @@ def test_a_success_ends_the_wait() -> None:
     pace.fail(42.0)
     pace.succeed()
     assert (pace.failures, pace.remaining) == (0, 0)
+
+
+def test_a_wait_that_ends_while_it_is_looked_at_is_over_and_not_forgotten(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pace = pacing.Pace()
+    assert pace.left(waited=False) is None
+    assert pace.fail(42.0) == 42
+    assert pace.left(waited=True) == pytest.approx(42, abs=1)
+    assert pace.left(waited=False) == pytest.approx(42, abs=1)
+
+    monkeypatch.setattr("credential_operator.pacing.time.monotonic", lambda: pace.not_before + 0.001)
+    assert pace.left(waited=True) == 0
+    assert pace.left(waited=False) is None
