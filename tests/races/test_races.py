@@ -6,6 +6,7 @@ import pathlib
 import random
 import re
 import sys
+from collections.abc import Iterator
 
 import pytest
 
@@ -29,34 +30,36 @@ def test_no_interleaving_breaks_a_promise() -> None:
     assert [f"program {one.number} of seed {one.seed}: {one.broken}" for one in failures] == []
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 def test_an_operator_that_decides_by_what_its_watches_have_brought_is_found_out() -> None:
-    seed = next(seed for seed in range(1000) if _holds_references_back(weather.draw(seed)))
-    failures = run.run(30, seed=seed, say=lambda _: None, fault="decides-by-cache")
-    broken = [what for one in failures for what in one.broken]
-    assert any(re.search(r"went at \d+: .* was there since", what) for what in broken), broken
+    stale = (seed for seed in range(1000) if _holds_references_back(weather.draw(seed)))
+    assert _found_out("decides-by-cache", stale, r"went at \d+: .* was there since")
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 def test_an_operator_that_writes_revoked_targets_on_is_found_out() -> None:
-    seed = next(seed for seed in range(1000) if weather.draw(seed).climate == "slow")
     theme = "a grant is taken back and given again"
-    failures = run.run(30, seed=seed, say=lambda _: None, fault="writes-on", theme=theme)
-    broken = [what for one in failures for what in one.broken]
-    assert any(re.search(r"although its reference was Revoked", what) for what in broken), broken
+    assert _found_out("writes-on", _slow(), r"although its reference was Revoked", theme=theme)
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 def test_an_operator_that_takes_over_what_somebody_else_has_is_found_out() -> None:
-    slow = (seed for seed in range(1000) if weather.draw(seed).climate == "slow")
-    assert any(_takes_over(seed) for seed in itertools.islice(slow, 4)), "in 120 interleavings"
-
-
-def _takes_over(seed: int) -> bool:
-    """Tell whether the checker finds out who takes over what is somebody else's."""
     theme = "neighbours do what they like with what they were given"
-    failures = run.run(30, seed=seed, say=lambda _: None, fault="takes-over", theme=theme)
-    return any(what.startswith("somebody's own secrets") for one in failures for what in one.broken)
+    assert _found_out("takes-over", _slow(), r"^somebody's own secrets", theme=theme)
+
+
+def _slow() -> Iterator[int]:
+    """Yield the seeds whose weather is slow."""
+    return (seed for seed in range(1000) if weather.draw(seed).climate == "slow")
+
+
+def _found_out(fault: str, seeds: Iterator[int], pattern: str, *, theme: str = "") -> bool:
+    """Tell whether the checker finds out an operator with a fault, in 120 interleavings at most."""
+    for seed in itertools.islice(seeds, 4):
+        failures = run.run(30, seed=seed, say=lambda _: None, fault=fault, theme=theme)
+        if any(re.search(pattern, what) for one in failures for what in one.broken):
+            return True
+    return False
 
 
 def _holds_references_back(drawn: weather.Weather) -> bool:
