@@ -10,7 +10,7 @@ import subprocess
 from collections.abc import Iterator
 from typing import Any
 
-from controlplane import cache, debian
+from controlplane import cache, tools
 
 ROOT = pathlib.Path(__file__).parents[2]
 RELEASE = "bookworm"
@@ -67,7 +67,7 @@ def build(directory: pathlib.Path) -> Image:
     """Build the image of this checkout; raises AssertionError with what is missing, or what went wrong."""
     folder = cache.folder() / "images"
     folder.mkdir(parents=True, exist_ok=True)
-    debian.install(PROGRAMS, lock=folder.with_name("apt.lock"))
+    tools.install(PROGRAMS)
     image = Image(folder / "store")
     with _alone(folder):
         base = f"localhost/base:{RELEASE}"

@@ -62,29 +62,26 @@ class Site:
         """Return a namespace that exists."""
         return Space(self.plane, self.aws, name, hint=functools.partial(self.story, name))
 
-    def writes(self, namespace: str) -> list[Seen]:
-        """Return the operator's writes to a namespace so far, in order."""
-        return [seen for seen in self.proxy.writes if f"/namespaces/{namespace}/" in seen.path]
+    def writes(self, namespace: str = "") -> list[Seen]:
+        """Return the operator's writes to a namespace so far, or all but those of its lease, in order."""
+        place = f"/namespaces/{namespace}/" if namespace else ""
+        return [seen for seen in self.proxy.writes if place in seen.path and "/leases" not in seen.path]
 
     def settled(self, namespace: str = "") -> int:
         """Wait until nothing is left to be written to a namespace, or at all; return how many writes there were.
 
         After a rotation there is: two seconds later it is looked who runs the key before.
         """
-        place = f"/namespaces/{namespace}/" if namespace else ""
-
-        def written() -> int:
-            return sum(place in seen.path and "/leases" not in seen.path for seen in self.proxy.writes)
-
-        count, since = written(), time.monotonic()
+        count, since = len(self.writes(namespace)), time.monotonic()
         deadline = since + SETTLED
         while time.monotonic() < since + QUIET:
             assert time.monotonic() < deadline, (
                 f"after {SETTLED:.0f} s it writes still: {self.proxy.writes[-5:]}"
             )
             time.sleep(0.1)
-            if count != written():
-                count, since = written(), time.monotonic()
+            written = len(self.writes(namespace))
+            if count != written:
+                count, since = written, time.monotonic()
         return count
 
     def story(self, namespace: str) -> str:

@@ -56,7 +56,7 @@ def restart_if_ended(operator: replica.Replica) -> None:
 
 
 def _writes(site: Site) -> list[str]:
-    return [f"{seen.method} {seen.path}" for seen in site.proxy.writes if "/leases" not in seen.path]
+    return [f"{seen.method} {seen.path}" for seen in site.writes()]
 
 
 def _held(site: Site, identity: str) -> Callable[[], bool]:

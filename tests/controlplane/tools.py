@@ -2,9 +2,10 @@
 
 import os
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
-from controlplane import cache, recipes
+from controlplane import cache, debian, recipes
 
 
 def path(program: str) -> Path:
@@ -14,6 +15,12 @@ def path(program: str) -> Path:
     """
     recipe = recipes.BY_PROGRAM[program]
     return _asset(program) or _installed(program, recipe) or cache.ensure(recipe) / program
+
+
+def install(packages: Mapping[str, str]) -> None:
+    """Have programs on PATH that need libraries and settings of their own; `packages` says Debian's for each."""
+    cache.folder().mkdir(parents=True, exist_ok=True)
+    debian.install(packages, lock=cache.folder() / "apt.lock")
 
 
 def _installed(program: str, recipe: recipes.Recipe) -> Path | None:

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from controlplane import cache, debian, tools
+from controlplane import tools
 from credential_operator import formats, providers
 from credential_operator.formats import contract as formats_contract
 from credential_operator.providers import contract
@@ -72,12 +72,6 @@ def in_the_store(
     }
     content = published(folder, "s3", spec, data, **target)
     return {name: value.decode() for name, value in content.items()}
-
-
-def install(packages: Mapping[str, str]) -> None:
-    """Have programs on PATH that need more than themselves."""
-    cache.folder().mkdir(parents=True, exist_ok=True)
-    debian.install(packages, lock=cache.folder() / "apt.lock")
 
 
 def run(
@@ -171,7 +165,7 @@ def test_restic_keeps_a_backup_in_its_repository(tmp_path: pathlib.Path, store: 
 
 
 def test_pgbackrest_lists_its_repository(tmp_path: pathlib.Path, store: s3.Versity) -> None:
-    install({"pgbackrest": "pgbackrest"})
+    tools.install({"pgbackrest": "pgbackrest"})
     in_the_store(tmp_path, store, format="pgbackrest")
     place = {
         "repo1-type": "s3",
@@ -201,7 +195,7 @@ def test_pgbackrest_lists_its_repository(tmp_path: pathlib.Path, store: s3.Versi
 def test_podman_logs_in_with_what_a_pod_would_pull_with(
     tmp_path: pathlib.Path, registry: Distribution, password: str, status: int
 ) -> None:
-    install({"podman": "podman"})
+    tools.install({"podman": "podman"})
     data = {"username": USER_THERE.encode(), "password": password.encode()}
     published(tmp_path, "registry", {"host": registry.host}, data, format="docker-registry")
     (tmp_path / "trust").mkdir()
