@@ -79,6 +79,13 @@ class Space:
         assert found is not None, f"there is no {kind} {self.name}/{name}"
         return found
 
+    def watched(self, kind: str, last: Json) -> list[Json]:
+        """Return what a watch shows of an object, from a state of it that was read up to now."""
+        name, version = last["metadata"]["name"], last["metadata"]["resourceVersion"]
+        query = f"watch=1&resourceVersion={version}&timeoutSeconds=1&fieldSelector=metadata.name%3D{name}"
+        shown = self.kubectl("get", "--raw", f"/{KINDS[kind].format(self.name)}?{query}")
+        return [json.loads(line)["object"] for line in shown.splitlines()]
+
     def all(self, kind: str) -> list[Json]:
         """Return all objects of a kind."""
         if kind in KINDS:

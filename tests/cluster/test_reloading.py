@@ -7,6 +7,7 @@ import re
 import subprocess
 
 from cluster import holders, sites, workloads
+from cluster.reloader import Reloader
 from cluster.sites import Site
 from cluster.space import GENERATION, Json, Key, Space
 from controlplane import tools
@@ -23,13 +24,6 @@ def _rotate(space: Space, to: Key | None = None) -> None:
     key = to or space.new_key()
     space.apply(space.source(key))
     space.until(lambda: space.key_in(TARGET) == key, "the new key is published")
-
-
-def _history(space: Space, since: str) -> list[Json]:
-    """Return what a watch of the target shows, from a resourceVersion up to now."""
-    query = f"watch=1&resourceVersion={since}&timeoutSeconds=1&fieldSelector=metadata.name%3D{TARGET}"
-    shown = space.kubectl("get", "--raw", f"/api/v1/namespaces/{space.name}/secrets?{query}")
-    return [json.loads(line)["object"] for line in shown.splitlines()]
 
 
 def _seen(secret: Json) -> tuple[str, str, str]:
@@ -60,7 +54,7 @@ def test_reloaders_see_one_change_for_each_new_key_and_none_else(space: Space, s
     _restart(site)
     _rotate(space, to=key)
 
-    history = [first, *_history(space, first["metadata"]["resourceVersion"])]
+    history = [first, *space.watched("secrets", first)]
     changes = _changes(history)
     assert len(history) > len(changes)
     assert [generation for _, _, generation in changes] == ["1", "2", "3"]
@@ -91,11 +85,11 @@ def test_a_target_that_holds_nothing_of_what_is_new_is_as_it_was(space: Space) -
     first = space.get("secret", TARGET)
 
     space.apply(space.secret("keys", {"licence": "one", "note": "new"}))
-    space.until(lambda: len(_history(space, first["metadata"]["resourceVersion"])) > 0, "it is looked at")
+    space.until(lambda: len(space.watched("secrets", first)) > 0, "it is looked at")
     space.apply(space.secret("keys", {"licence": "two", "note": "new"}))
     space.until(lambda: space.data(TARGET) == {"licence": "two"}, "the new licence is published")
 
-    changes = _changes([first, *_history(space, first["metadata"]["resourceVersion"])])
+    changes = _changes([first, *space.watched("secrets", first)])
     assert [generation for _, _, generation in changes] == ["1", "2"]
 
 
@@ -175,6 +169,31 @@ def test_a_step_of_a_pipeline_starts_pods_again_with_a_new_key_and_only_then(
     assert [step(), step()] == [3, 3]
     assert _checksum(space) == _digest(space)
     assert _rollouts(space, "other") == 1
+
+
+def test_reloader_starts_pods_again_with_a_new_key_and_only_then(space: Space, site: Site) -> None:
+    key = space.published()
+    reloader = Reloader(space, space.get("secret", TARGET))
+    asked = {
+        "named": {"secret.reloader.stakater.com/reload": TARGET},
+        "automatic": {"reloader.stakater.com/auto": "true"},
+        "unasked": {},
+    }
+    for name, annotations in asked.items():
+        document = workloads.deployment(name, TARGET)
+        document["metadata"]["annotations"] = annotations
+        space.apply(document)
+
+    _rotate(space)
+    assert reloader.look() == 1
+    assert [_rollouts(space, name) for name in asked] == [2, 2, 1]
+
+    space.kubectl("annotate", "secret", TARGET, "example.com/note=mine")
+    _restart(site)
+    assert reloader.look() == 0
+    _rotate(space, to=key)
+    assert reloader.look() == 1
+    assert [_rollouts(space, name) for name in asked] == [3, 3, 1]
 
 
 def _path() -> str:
