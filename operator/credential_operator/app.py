@@ -107,6 +107,7 @@ class App:
         logger.info("started", extra={"identity": self._settings.identity, "port": port})
         await self._compare_schema()
         there = await self._patiently(lambda: definitions.settled(self._connection))
+        await self._patiently(lambda: definitions.readable(self._connection, self._settings.namespaces))
         for collection, sink in self._watched(there):
             found = watch.Watch(self._connection, collection, sink)
             self._watches.append(found)
@@ -306,6 +307,8 @@ class App:
         return problems
 
     def _unready(self) -> list[str]:
+        if not self._watches:
+            return ["has not begun to watch"]
         waiting = [found for found in self._watches if not found.synced.is_set()]
         return [f"not listed yet: {', '.join(map(str, waiting))}"] if waiting else []
 

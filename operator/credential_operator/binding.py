@@ -9,7 +9,6 @@ from typing import Any, Protocol
 from credential_operator import (
     answers,
     cluster,
-    errors,
     events,
     gate,
     handouts,
@@ -126,8 +125,8 @@ class Binder:
 
     async def _find(self, named: objects.Key) -> Json | None:
         """Gives a Credential; one that no watch has brought yet, as after a start, is asked for."""
-        if named not in self._known.credentials:
-            with contextlib.suppress(cluster.NotFound, errors.Forbidden):
+        if named not in self._known.credentials and self._survey.serves(named.namespace):
+            with contextlib.suppress(cluster.NotFound):
                 self._queue.see_credential(None, await self._connection.credential(*named))
         found = self._known.credentials.get(named)
         return None if found is None else found.parse()

@@ -9,7 +9,7 @@ import os
 import ssl
 import types
 import urllib.parse
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping
 from typing import Any, Self
 
 import aiohttp
@@ -220,7 +220,7 @@ class Cluster:
 
     async def list_pages(
         self, path: str, *, selector: str = "", labels: str = "", metadata: bool = True, size: int = PAGE
-    ) -> AsyncIterator[Json]:
+    ) -> AsyncGenerator[Json, None]:
         """Lists a collection page by page: of what fits both selectors, by fields and by labels."""
         query = {"limit": str(size), "fieldSelector": selector, "labelSelector": labels}
         while True:

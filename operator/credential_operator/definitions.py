@@ -6,7 +6,7 @@ back may keep a definition from going.
 
 import asyncio
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from credential_operator import cluster, errors
 
@@ -41,6 +41,19 @@ async def leaves(connection: cluster.Cluster, plural: str) -> bool:
     except errors.Forbidden:
         return False
     return "deletionTimestamp" in found["metadata"]
+
+
+async def readable(connection: cluster.Cluster, namespaces: Iterable[str]) -> None:
+    """Returns if the operator may list both kinds where it works (no namespace: in all); raises Forbidden.
+
+    One that may not would take whatever it does not see for gone.
+    """
+    for namespace in tuple(namespaces) or ("",):
+        for plural in (CREDENTIALS, REFERENCES):
+            pages = connection.list_pages(cluster.path(cluster.GROUP_VERSION, plural, namespace), size=1)
+            with contextlib.suppress(cluster.NotFound):
+                async with contextlib.aclosing(pages):
+                    await anext(pages)
 
 
 async def settled(connection: cluster.Cluster) -> Mapping[str, str]:

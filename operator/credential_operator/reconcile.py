@@ -115,12 +115,10 @@ class Reconciler:
             return None
         needs = None
         if seen.deleting:
-            async with self._gate.releasing(key):
-                needs = await self._protection.needs(seen)
-                if not needs.all:
-                    await self._protection.release(seen)
-                    self._forget(seen.key)
-                    return None
+            needs = await self._let_go(seen)
+            if not needs.all:
+                self._forget(seen.key)
+                return None
         elif not seen.protected:
             await self._protection.protect(seen)
             seen = self._again(seen)
@@ -131,6 +129,19 @@ class Reconciler:
         result = status.after(seen.status, found, self._clock())
         await self._report(seen, result)
         return self._next(seen.key, found, result)
+
+    async def _let_go(self, seen: view.View) -> findings.Needs:
+        """Lets a Credential go that nobody needs, and gives who does; says so where the operator may not find out."""
+        try:
+            async with self._gate.releasing(seen.key):
+                needs = await self._protection.needs(seen)
+                if not needs.all:
+                    await self._protection.release(seen)
+        except errors.Forbidden as error:
+            told = status.Event(type="Warning", reason=error.reason, message=error.message)
+            await self._recorder.record(inventory.CREDENTIAL, seen.metadata, [told], once=True)
+            raise
+        return needs
 
     def _forget(self, key: objects.Key) -> None:
         self._attempts.pop(key, None)

