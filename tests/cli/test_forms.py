@@ -54,6 +54,22 @@ def test_a_reference_that_nothing_is_said_of_yet_needs_what_it_names() -> None:
     assert not Reference(fresh).needs(Credential(world.ARCHIVE))
 
 
+def test_references_are_sorted_out_by_the_credential_that_they_need() -> None:
+    fresh = world.reference("fresh", world.ARCHIVE)
+    del fresh["status"]
+    selecting = world.reference("selecting", world.BACKUPS, bound=False)
+    selecting["spec"] = {"credentialSelector": {"types": ["s3"]}}
+
+    found = documents.needing(
+        map(Reference, [fresh, selecting, *world.REFERENCES]), map(Credential, [world.BACKUPS, world.ARCHIVE])
+    )
+
+    assert {uid: [one.user.name for one in needing] for uid, needing in found.items()} == {
+        world.uid(1): ["nightly", "costs"],
+        world.uid(2): ["fresh"],
+    }
+
+
 def test_all_namespaces_are_named_as_such_and_more_users_are_counted() -> None:
     shared = {"jwt": {}, "secretRef": {"name": "k"}, "allowedNamespaces": {"all": True}}
     rotated = {"publishedAt": world.ago(days=1), "drained": True}

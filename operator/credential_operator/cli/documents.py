@@ -28,6 +28,7 @@ class Condition(NamedTuple):
     status: str
     reason: str
     message: str
+    since: str = ""
 
 
 class User(NamedTuple):
@@ -215,21 +216,48 @@ class Reference:
 
     def needs(self, credential: Credential) -> bool:
         """Tells whether it is bound to this Credential, or names it and nothing is said of it yet."""
-        bound = (self.document.get("status") or {}).get("credential")
-        if bound:
-            return bool(bound["uid"] == credential.uid)
+        if self.bound:
+            return self.bound == credential.uid
+        return self.counts and self.named == (credential.namespace, credential.name)
+
+    @property
+    def bound(self) -> str:
+        """The uid of the Credential that it is bound to; empty while it is bound to none."""
+        found = (self.document.get("status") or {}).get("credential") or {}
+        return str(found.get("uid", ""))
+
+    @property
+    def named(self) -> tuple[str, str]:
+        """Namespace and name of the Credential that it asks for; no name where it selects one."""
         named = self.document["spec"].get("credentialRef") or {}
-        place = (named.get("namespace", self.user.namespace), named.get("name"))
-        return self.counts and place == (credential.namespace, credential.name)
+        return named.get("namespace", self.user.namespace), named.get("name", "")
 
 
 def conditions(document: Json) -> dict[str, Condition]:
     """Gives the conditions of an object by type."""
     found = (document.get("status") or {}).get("conditions", ())
     return {
-        one["type"]: Condition(one["type"], one["status"], one["reason"], one.get("message", ""))
+        one["type"]: Condition(
+            one["type"],
+            one["status"],
+            one["reason"],
+            one.get("message", ""),
+            one.get("lastTransitionTime", ""),
+        )
         for one in found
     }
+
+
+def needing(references: Iterable[Reference], credentials: Iterable[Credential]) -> dict[str, list[Reference]]:
+    """Gives the references that need a Credential, sorted, by its uid; of those alone that any needs."""
+    known = {one.uid: one for one in credentials}
+    places = {(one.namespace, one.name): one for one in known.values()}
+    found: dict[str, list[Reference]] = {}
+    for each in sorted(references, key=lambda reference: reference.user):
+        one = known.get(each.bound) or places.get(each.named)
+        if one is not None and each.needs(one):
+            found.setdefault(one.uid, []).append(each)
+    return found
 
 
 def grouped(credentials: Iterable[Credential]) -> Iterator[tuple[str, list[Credential]]]:

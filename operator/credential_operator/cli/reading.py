@@ -1,5 +1,6 @@
 """Commands that show something, and change nothing."""
 
+import dataclasses
 from collections.abc import Iterable
 
 import click
@@ -84,30 +85,8 @@ def describe(name: str, kubectl: Kubectl, output: str) -> None:
 
 
 def _facts(kubectl: Kubectl, one: Credential) -> Facts:
-    (facts,) = _gathered(kubectl, [one])
-    return Facts(
-        credential=one,
-        references=facts.references,
-        consumers=facts.consumers,
-        events=store.events(kubectl, one),
-    )
-
-
-def _gathered(kubectl: Kubectl, found: Iterable[Credential]) -> list[Facts]:
-    """Gives Credentials with who needs them, and who uses their Secrets, those of borrowers too."""
-    credentials = list(found)
-    references = store.references(kubectl, credentials)
-    places = [one.namespace for one in credentials]
-    places += [each.user.namespace for each in references if each.target]
-    consumers = store.consumers(kubectl, places)
-    return [
-        Facts(
-            credential=one,
-            references=[each for each in references if each.needs(one)],
-            consumers=consumers,
-        )
-        for one in credentials
-    ]
+    (facts,) = store.facts(kubectl, [one])
+    return dataclasses.replace(facts, events=store.events(kubectl, one))
 
 
 @options.command(
@@ -153,7 +132,7 @@ def _users(facts: Facts) -> list[dict[str, object]]:
 @options.output("text", "json", "yaml")
 def tree(name: str, kubectl: Kubectl, output: str) -> None:
     """Draw where the key of a Credential comes from and where it goes."""
-    (facts,) = _gathered(kubectl, [store.credential(kubectl, name)])
+    (facts,) = store.facts(kubectl, [store.credential(kubectl, name)])
     root = picture.picture(facts)
     if output == "text":
         click.echo(picture.text([root]))
@@ -180,7 +159,7 @@ def graph(names: tuple[str, ...], kubectl: Kubectl, output: str, *, all_namespac
     if not found and output == "text":
         _none(kubectl, everywhere=all_namespaces)
         return
-    roots = [picture.picture(facts) for facts in _gathered(kubectl, found)]
+    roots = [picture.picture(facts) for facts in store.facts(kubectl, found)]
     draw = {"text": picture.text, "dot": picture.dot, "mermaid": picture.mermaid}.get(output)
     if draw is not None:
         click.echo(draw(roots))

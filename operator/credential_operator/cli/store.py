@@ -5,7 +5,8 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from credential_operator.cli import refusals
+from credential_operator.cli import documents, refusals
+from credential_operator.cli.description import Facts
 from credential_operator.cli.documents import CREDENTIALS, REFERENCES, Credential, Reference, User
 from credential_operator.cli.kubectl import Kubectl
 from credential_operator.cli.problems import Problem
@@ -62,19 +63,35 @@ def _elsewhere(kubectl: Kubectl, name: str) -> str:
     return f"; there is one in {', '.join(places)} (--namespace)" if places else ""
 
 
+def facts(kubectl: Kubectl, of: Iterable[Credential], *, everywhere: bool = False) -> list[Facts]:
+    """Gives Credentials with who needs them, and who uses their Secrets, those of borrowers too.
+
+    `everywhere`: they are of all namespaces, which is one question where the user may read all of them.
+    """
+    wanted = list(of)
+    needing = documents.needing(_references(kubectl, wanted), wanted)
+    borrowed = (each.user.namespace for found in needing.values() for each in found if each.target)
+    places = {*(one.namespace for one in wanted), *borrowed}
+    users = consumers(workloads(kubectl, places, everywhere=everywhere))
+    return [Facts(credential=one, references=needing.get(one.uid, ()), consumers=users) for one in wanted]
+
+
 def references(kubectl: Kubectl, of: Iterable[Credential]) -> list[Reference]:
     """Gives the CredentialReferences that need any of these Credentials, as far as the user may read them."""
     wanted = list(of)
-    words = (REFERENCES,)
-    found = kubectl.readable(*words, EVERYWHERE) or [
-        item
-        for namespace in sorted({one.namespace for one in wanted})
-        for item in kubectl.inside(namespace).readable(*words)
-    ]
-    needing = [Reference(item) for item in found]
-    return sorted(
-        (one for one in needing if any(one.needs(each) for each in wanted)), key=lambda one: one.user
+    found = documents.needing(_references(kubectl, wanted), wanted)
+    return sorted((one for needing in found.values() for one in needing), key=lambda one: one.user)
+
+
+def _references(kubectl: Kubectl, near: Iterable[Credential]) -> list[Reference]:
+    found = kubectl.readable(REFERENCES, EVERYWHERE) or _in_each(
+        kubectl, {one.namespace for one in near}, REFERENCES
     )
+    return [Reference(item) for item in found]
+
+
+def _in_each(kubectl: Kubectl, namespaces: Iterable[str], *words: str) -> list[Json]:
+    return [item for namespace in sorted(namespaces) for item in kubectl.inside(namespace).readable(*words)]
 
 
 def events(kubectl: Kubectl, of: Credential) -> list[Json]:
@@ -83,19 +100,30 @@ def events(kubectl: Kubectl, of: Credential) -> list[Json]:
     return sorted(found, key=lambda one: (one.get("lastTimestamp") or "", one["metadata"]["name"]))
 
 
-def consumers(kubectl: Kubectl, namespaces: Iterable[str]) -> dict[tuple[str, str], list[User]]:
-    """Gives who uses each Secret, by namespace and name: workloads, as far as the user may read them."""
+def workloads(kubectl: Kubectl, namespaces: Iterable[str], *, everywhere: bool = False) -> list[Json]:
+    """Gives the objects that may use Secrets, as far as the user may read them."""
+    found = kubectl.readable(resources(), EVERYWHERE) if everywhere else []
+    return found or _in_each(kubectl, {*namespaces}, resources())
+
+
+def resources() -> str:
+    """Names the resources that may use Secrets, as kubectl wants them."""
     # What the operator itself looks with; it takes longer to load than a list may take.
+    from credential_operator import workloads
+
+    return ",".join(_qualified(kind) for kind in workloads.KINDS)
+
+
+def consumers(found: Iterable[Json]) -> dict[tuple[str, str], list[User]]:
+    """Gives who uses each Secret, by namespace and name."""
     from credential_operator import objects, usage, workloads
 
     kinds = {kind.name: kind for kind in workloads.KINDS}
-    resources = ",".join(_qualified(kind) for kind in workloads.KINDS)
     uses = []
-    for namespace in sorted(set(namespaces)):
-        for item in kubectl.inside(namespace).readable(resources):
-            use = kinds[item["kind"]].use(item)
-            if use is not None:
-                uses.append((objects.Object(item["kind"], objects.Key.of(item)), use))
+    for item in found:
+        use = kinds[item["kind"]].use(item)
+        if use is not None:
+            uses.append((objects.Object(item["kind"], objects.Key.of(item)), use))
     known = usage.gathered(uses)
     secrets = sorted({secret for _, use in uses for secret in use.secrets})
     return {
