@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 
 from credential_operator import consumers, dashboard, formats, providers
-from credential_operator.api import conditions, installed, issuing, kinds, pages, schema, type_pages
+from credential_operator.api import conditions, installed, issuing, kinds, pages, reports, schema, type_pages
 from credential_operator.providers import contract, issue, rotate
 
 ROOT = Path(__file__).parents[2]
@@ -24,7 +24,9 @@ RULES = "deploy/chart/files"
 """What the chart gives rights for, and the dashboard."""
 PLUGIN = "operator/credential_operator/cli"
 """What `kubectl credential` knows of the types without loading them."""
-FOLDERS = ("crds", "crds/types", "deploy/examples", CHART, RULES, PLUGIN)
+DOCS = "docs"
+"""What else is generated for readers and for programs."""
+FOLDERS = ("crds", "crds/types", "deploy/examples", CHART, RULES, PLUGIN, DOCS)
 """Where generated files are; one that is not generated any more is removed."""
 NOTICE = f"# {pages.NOTICE}\n"
 TABULAR, LONGEST = ("string", "boolean", "integer"), 4096
@@ -80,6 +82,9 @@ def files() -> dict[str, str]:
     }
     written |= {f"deploy/examples/{name}.yaml": NOTICE + text for name, text in samples.items()}
     written[f"{PLUGIN}/types.json"] = json.dumps({"notice": pages.NOTICE, "types": _types()}, indent=2) + "\n"
+    written[f"{DOCS}/report.schema.json"] = (
+        json.dumps({"$comment": pages.NOTICE, **reports.schema()}, indent=2) + "\n"
+    )
     written[f"{RULES}/consumers.yaml"] = NOTICE + manifest([_consumers()])
     written[f"{RULES}/dashboard.json"] = json.dumps(dashboard.model(pages.NOTICE), indent=2) + "\n"
     written["crds/credentials.md"] = pages.page(

@@ -87,6 +87,19 @@ def _ended(pod: Json) -> bool:
 
 # Which Secrets it names
 
+TEMPLATE = ("spec", "template", "spec")
+POD_SPECS: Mapping[str, tuple[str, ...]] = {
+    "Pod": ("spec",),
+    "CronJob": ("spec", "jobTemplate", *TEMPLATE),
+    "ServiceAccount": (),  # it has two of the fields itself
+}
+"""Where the pod spec stands, for kinds that do not have it in their template."""
+
+
+def pod_spec(document: Json) -> Json:
+    """Gives the pod spec of an object of a built-in kind."""
+    return _at(document, POD_SPECS.get(document["kind"], TEMPLATE))
+
 
 def _at(document: Json, path: Iterable[str]) -> Json:
     for step in path:
@@ -135,34 +148,34 @@ def _kind(
     name: str,
     resource: str,
     *,
-    pod_spec: tuple[str, ...] = ("spec", "template", "spec"),
     user: Callable[[Json], User | None] | None = None,
     finished: Callable[[Json], bool] = lambda _: False,
 ) -> Kind:
-    """Describes a built-in kind: where its pod spec stands, and who its user is if not the object itself.
+    """Describes a built-in kind, and who its user is if not the object itself.
 
     `user` gives None for what uses nothing any more, or speaks through another object.
     """
+    path = POD_SPECS.get(name, TEMPLATE)
     whose = user or (lambda document: _user(document, name, document["metadata"]["name"]))
 
     def use(document: Json) -> Use | None:
         found = whose(document)
         if found is None:
             return None
-        names = sorted(set(_secrets(_at(document, pod_spec))))
+        names = sorted(set(_secrets(_at(document, path))))
         return Use(found, tuple(Key(found.namespace, sys.intern(name)) for name in names)) if names else None
 
     return Kind(name=name, resource=resource, api_versions=(api_version,), use=use, finished=finished)
 
 
 KINDS = (
-    _kind("v1", "Pod", "pods", pod_spec=("spec",), user=_pod, finished=_pod_finished),
-    _kind("v1", "ServiceAccount", "serviceaccounts", pod_spec=()),
+    _kind("v1", "Pod", "pods", user=_pod, finished=_pod_finished),
+    _kind("v1", "ServiceAccount", "serviceaccounts"),
     _kind("apps/v1", "Deployment", "deployments"),
     _kind("apps/v1", "StatefulSet", "statefulsets"),
     _kind("apps/v1", "DaemonSet", "daemonsets"),
     _kind("apps/v1", "ReplicaSet", "replicasets", user=_replica_set),
     _kind("batch/v1", "Job", "jobs", user=_job, finished=_job_finished),
-    _kind("batch/v1", "CronJob", "cronjobs", pod_spec=("spec", "jobTemplate", "spec", "template", "spec")),
+    _kind("batch/v1", "CronJob", "cronjobs"),
 )
 """The kinds that are watched for what they use."""

@@ -16,6 +16,7 @@ RESOURCES = {
     "events": "Event",
 }
 CONFIG = {"get-contexts": "staging\nproduction\n", "whoami": "alice"}
+CLUSTER, CLUSTER_NAME = "production-eu", "--output=jsonpath={.clusters[0].name}"
 PRINTED = {"create": "uid-of-it", "replace": "7"}
 
 
@@ -32,7 +33,8 @@ def main() -> int:
             return 1
     if words[0] == "get":
         return _get(world, words)
-    sys.stdout.write(PRINTED.get(words[0], "") or {"view": world["namespace"], **CONFIG}.get(words[1], ""))
+    view = CLUSTER if CLUSTER_NAME in words else world["namespace"]
+    sys.stdout.write(PRINTED.get(words[0], "") or {"view": view, **CONFIG}.get(words[1], ""))
     if words[:2] == ["rollout", "status"]:
         _drain(world)
     return 0

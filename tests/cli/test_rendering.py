@@ -7,7 +7,8 @@ import click
 import pytest
 
 from cli import world
-from credential_operator.cli import description, listing, picture, screen
+from credential_operator.api import reports
+from credential_operator.cli import audit, description, listing, picture, screen, sheets
 from credential_operator.cli.description import Facts
 from credential_operator.cli.documents import Credential, Reference, User
 
@@ -27,6 +28,12 @@ FACTS = Facts(
 )
 COLOURS = {"green": "\x1b[32m", "yellow": "\x1b[33m"}
 ROOT = picture.picture(FACTS)
+REPORT = audit.report(
+    [FACTS, *(Facts(credential=one) for one in ALL[1:])],
+    world.NOW,
+    cluster=reports.Cluster(name="production-eu"),
+    scope=reports.Scope(seen_as="vera"),
+)
 
 SHOWN: dict[str, Callable[[], None]] = {
     "list.txt": lambda: screen.show(*listing.listing(ALL, world.NOW, everywhere=True)),
@@ -34,6 +41,7 @@ SHOWN: dict[str, Callable[[], None]] = {
     "describe.txt": lambda: screen.show(*description.sections(FACTS, world.NOW)),
     "describe-well.txt": lambda: screen.show(*description.sections(Facts(credential=PRINCIPAL), world.NOW)),
     "refs.txt": lambda: screen.show(description.references(FACTS, world.NOW)),
+    "report.txt": lambda: screen.show(*sheets.parts(REPORT)),
     "tree.txt": lambda: print(picture.text([ROOT])),  # noqa: T201  as the command does
     "graph.dot": lambda: print(picture.dot([ROOT])),  # noqa: T201
     "graph.mmd": lambda: print(picture.mermaid([ROOT])),  # noqa: T201

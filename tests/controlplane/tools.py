@@ -23,6 +23,13 @@ def install(packages: Mapping[str, str]) -> None:
     debian.install(packages, lock=cache.folder() / "apt.lock")
 
 
+def installed(program: str) -> Path:
+    """Return a program that is on PATH."""
+    found = shutil.which(program)
+    assert found, program
+    return Path(found)
+
+
 def _installed(program: str, recipe: recipes.Recipe) -> Path | None:
     """Return the program on PATH, where no version of its own is asked for."""
     found = shutil.which(program) if isinstance(recipe, recipes.DebianRecipe) else None

@@ -17,6 +17,7 @@ COMMANDS = {
     "refs": ("reading:refs", "Show who needs a Credential."),
     "tree": ("reading:tree", "Draw where a key comes from and where it goes."),
     "graph": ("reading:graph", "Draw the same of several Credentials."),
+    "report": ("reporting:report", "Write the inventory for an audit, also of several clusters."),
     "validate": ("checking:validate", "Have the operator ask the provider now, and wait for the answer."),
     "check": ("prechecking:check", "Check manifests before they are applied."),
     "create": ("creation:create", "Make a Credential and its source Secret."),

@@ -34,18 +34,20 @@ class Guess:
     layout: str
     config: Mapping[str, str]
     keys: Sequence[str]
+    reference: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    """What `secretRef` says besides the name and the layout."""
 
 
 def proposals(secrets: Iterable[Json], credentials: Iterable[Json]) -> Iterator[Proposal]:
     """Gives a proposal for each Secret that looks like a key and that no Credential has."""
-    known = {place for one in credentials for place in _named_by(one)}
+    known = {place for one in credentials for place in named_by(one)}
     for secret in secrets:
         metadata = secret["metadata"]
         if (metadata["namespace"], metadata["name"]) in known or not _is_peoples(secret):
             continue
         guess = best(trial.data(secret))
         if guess is not None:
-            yield _proposal(metadata, guess)
+            yield proposal(metadata["namespace"], metadata["name"], guess)
 
 
 def best(data: Mapping[str, bytes]) -> Guess | None:
@@ -60,8 +62,8 @@ def _guesses(provider: Provider, data: Mapping[str, bytes]) -> Iterator[Guess]:
     if provider.name in NOT_PROPOSED:
         return
     for name, found in _readings(provider, data):
-        config = dict(_public(provider, found.facts))
-        if not found.values or not _required(provider) <= config.keys():
+        config = dict(public(provider, found.facts))
+        if not found.values or not required(provider) <= config.keys():
             continue
         reading = trial.Reading()
         try:
@@ -94,13 +96,9 @@ def _readings(provider: Provider, data: Mapping[str, bytes]) -> Iterator[tuple[s
 
 def _by_name(provider: Provider, data: Mapping[str, bytes]) -> layout_contract.Found:
     """Takes fields by their own names, or the provider's usual variables."""
-    secret, general = installed.secret_fields(provider), TOO_GENERAL.get(provider.name, frozenset())
-    spellings = {
-        field: (field, *provider.variables.get(field, ())) for field in (*secret, *provider.variables)
-    }
+    secret = installed.secret_fields(provider)
     there = {
-        field: next((one for one in spelt if one in data and one not in general), "")
-        for field, spelt in spellings.items()
+        field: next((one for one in spelt if one in data), "") for field, spelt in spellings(provider).items()
     }
     return layout_contract.Found(
         values={field: data[there[field]] for field in secret if there[field]},
@@ -113,7 +111,16 @@ def _by_name(provider: Provider, data: Mapping[str, bytes]) -> layout_contract.F
     )
 
 
-def _public(provider: Provider, facts: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+def spellings(provider: Provider) -> dict[str, list[str]]:
+    """Gives the names under which each field may stand: its own, and the provider's usual variables."""
+    general = TOO_GENERAL.get(provider.name, frozenset())
+    return {
+        field: [name for name in (field, *provider.variables.get(field, ())) if name not in general]
+        for field in (*installed.secret_fields(provider), *provider.variables)
+    }
+
+
+def public(provider: Provider, facts: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     """Gives public fields that have the form of one: what has none may be key material in the wrong place."""
     forms = {
         field.alias or name: field.rebuild_annotation()
@@ -124,7 +131,8 @@ def _public(provider: Provider, facts: Mapping[str, str]) -> Iterator[tuple[str,
             yield field, value
 
 
-def _required(provider: Provider) -> set[str]:
+def required(provider: Provider) -> set[str]:
+    """Names the public fields that a type cannot do without."""
     return {*schema.of(provider.config).get("required", ())}
 
 
@@ -137,7 +145,7 @@ def _explained(
     return sorted({found.places[field] for field in (*found.values, *config)})
 
 
-def _named_by(one: Json) -> Iterator[Place]:
+def named_by(one: Json) -> Iterator[Place]:
     """Names the Secrets that a Credential has: its source, the keys that are made for it, its targets."""
     spec, namespace = one["spec"], one["metadata"]["namespace"]
     names = [(spec.get("secretRef") or {}).get("name"), (spec.get("rotation") or {}).get("store")]
@@ -155,13 +163,14 @@ def _is_peoples(secret: Json) -> bool:
     return secret.get("type", "Opaque") in TYPES and not ours
 
 
-def _proposal(metadata: Json, guess: Guess) -> Proposal:
-    name = str(metadata["name"])
+def proposal(namespace: str, name: str, guess: Guess) -> Proposal:
+    """Gives a Credential for a Secret that stays as it is."""
     own = name.removesuffix("-keys").removesuffix("-credentials")[:63].strip(".-") or name
     layout = {} if guess.layout == credential.FIELDS else {"format": guess.layout}
-    spec = {guess.provider.name: dict(guess.config), "secretRef": {"name": name, **layout}}
+    reference = {"name": name, **layout, **guess.reference}
+    spec = {guess.provider.name: dict(guess.config), "secretRef": reference}
     return Proposal(
-        name=f"Secret {metadata['namespace']}/{name}",
-        new=New(credential=manifests.credential(own, str(metadata["namespace"]), spec, {}), secret=None),
+        name=f"Secret {namespace}/{name}",
+        new=New(credential=manifests.credential(own, namespace, spec, {}), secret=None),
         said=[f"Known by its {'keys' if guess.keys[1:] else 'key'} {', '.join(guess.keys)}."],
     )

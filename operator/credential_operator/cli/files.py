@@ -62,15 +62,15 @@ def manifests(paths: Iterable[str]) -> list[Manifest]:
     return found
 
 
-def texts(paths: Iterable[str]) -> Iterator[tuple[str, str]]:
-    """Gives the names of files and what is in them; of a folder, its manifests by name."""
+def texts(paths: Iterable[str], *, largest: int = LARGEST) -> Iterator[tuple[str, str]]:
+    """Gives the names of files and what is in them, so many bytes at most; of a folder, its manifests by name."""
     for path in paths:
         if path == STANDARD_INPUT:
-            yield path, _decoded(path, sys.stdin.buffer.read(LARGEST))
+            yield path, _decoded(path, sys.stdin.buffer.read(largest))
             continue
         for file in _files(Path(path).expanduser()):
             try:
-                content = file.read_bytes()[:LARGEST]
+                content = file.read_bytes()[:largest]
             except OSError as error:
                 raise Problem(f"{file} cannot be read: {error.strerror}.", Exit.USAGE) from None
             yield str(file), _decoded(str(file), content)

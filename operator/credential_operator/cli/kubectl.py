@@ -87,6 +87,14 @@ class Kubectl:
         """Names the user, as the API server knows them."""
         return self._text("auth", "whoami", "--output=jsonpath={.status.userInfo.username}") or "somebody"
 
+    def cluster(self) -> str:
+        """Names the cluster, as the kubeconfig does."""
+        return self._text("config", "view", "--minify", "--output=jsonpath={.clusters[0].name}") or "cluster"
+
+    def cluster_uid(self) -> str:
+        """Gives what no other cluster has: the uid of kube-system; nothing where the user may not see that."""
+        return self._text("get", "namespace", "kube-system", "--output=jsonpath={.metadata.uid}")
+
     def _text(self, *words: str) -> str:
         """Gives what it printed, nothing where it failed: for what makes an answer better."""
         answer = self._run(words, None)

@@ -17,7 +17,7 @@ from credential_operator.cli.tables import Cell, Section, Table
 
 UNBOUNDED = 10_000
 """How wide a line may be that no terminal shows, or that is asked to be as wide as it is."""
-SENTENCES = frozenset({"MESSAGE", "NEEDS IT FOR", "USED BY"})
+SENTENCES = frozenset({"MESSAGE", "NEEDS IT FOR", "USED BY", "KEYS", "WHERE", "DRAINS IN", "REJECTED BY"})
 """Columns that go on in the next line where a terminal is too narrow."""
 GAP = 3
 """Spaces between columns."""
