@@ -5,7 +5,18 @@ import sys
 
 from cli.desk import Desk
 
-HEAVY = ("aiohttp", "boto3", "botocore", "cryptography", "google", "kopf", "kubernetes", "pydantic", "yaml")
+HEAVY = (
+    "aiohttp",
+    "boto3",
+    "botocore",
+    "cryptography",
+    "google",
+    "jinja2",
+    "kopf",
+    "kubernetes",
+    "pydantic",
+    "yaml",
+)
 LOADED = """
 import sys
 from credential_operator.cli import app

@@ -67,6 +67,7 @@ def test_kubectl_runs_the_file_alone(file: File) -> None:
 
     assert re.match(r"Plugin +0\.1\.0\nOperator +0\.1\.0 ", file.shown("version"))
     assert "backups" in file.shown("list", user="vera")
+    assert file.shown("report", "-o", "html", user="vera").startswith("<!doctype html>")
     text = yaml.safe_dump(file.space.credential())
     checked = file.run("check", "-f", "-", "--no-secret", stdin=text)
     assert checked.returncode == 0, checked.stdout + checked.stderr

@@ -161,7 +161,7 @@ def graph(found: Iterable[reports.Entry]) -> Graph | None:
     )
     if not used:
         return None
-    shown = used[:MOST]
+    shown = sorted(used[:MOST], key=lambda one: (one.namespace, one.name))
     links = {
         (number, group): count
         for number, one in enumerate(shown)

@@ -159,7 +159,7 @@ def graph(names: tuple[str, ...], kubectl: Kubectl, output: str, *, all_namespac
     if not found and output == "text":
         _none(kubectl, everywhere=all_namespaces)
         return
-    roots = [picture.picture(facts) for facts in store.facts(kubectl, found)]
+    roots = [picture.picture(facts) for facts in store.facts(kubectl, found, everywhere=all_namespaces)]
     draw = {"text": picture.text, "dot": picture.dot, "mermaid": picture.mermaid}.get(output)
     if draw is not None:
         click.echo(draw(roots))

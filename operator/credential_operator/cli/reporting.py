@@ -9,7 +9,7 @@ import click
 import pydantic
 
 from credential_operator.api import reports
-from credential_operator.cli import audit, files, fleet, mentions, options, screen, sheets, store, unmanaged
+from credential_operator.cli import audit, files, fleet, options, screen, sheets, store
 from credential_operator.cli.documents import CREDENTIALS, REFERENCES, Credential, Reference
 from credential_operator.cli.kubectl import Kubectl
 from credential_operator.cli.problems import Exit, Problem
@@ -116,6 +116,9 @@ def _inventory(kubectl: Kubectl, asked: dict[str, Any]) -> reports.Report:
 
 
 def _unmanaged(kubectl: Kubectl, asked: dict[str, Any]) -> reports.Unmanaged:
+    # All credential types, which take a while to load.
+    from credential_operator.cli import mentions, unmanaged
+
     words = [store.EVERYWHERE] if asked["all_namespaces"] else []
     found = kubectl.get(store.resources(), *words)["items"]
     known = unmanaged.managed(
