@@ -78,6 +78,7 @@ def test_markdown_of_other_documents_has_their_table() -> None:
     assert f"| {OLD} | s3 | eu-1: team-a/backups |" in sheets.markdown(joined)
     assert "## Clusters" in sheets.markdown(joined)
     assert "## Secrets that no Credential manages" in sheets.markdown(loose)
+    assert not any(isinstance(part, Table) for part in sheets.parts(loose))
 
 
 def test_the_most_urgent_comes_first_and_many_are_counted() -> None:

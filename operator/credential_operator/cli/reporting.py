@@ -61,8 +61,8 @@ def report(kubectl: Kubectl, paths: Sequence[str], output: str | None, to: str |
     """Write the inventory for an audit: what there is, what works, what ends when, and what nobody uses.
 
     -o html is one page that needs nothing else; json, csv and markdown have the same. The role view is enough, and no
-    Secret is read: with --unmanaged neither, which goes by what the templates of Pods say, and proposes manifests.
-    --merge reads what -o json has written, of several clusters, and says where each key is, where the one before it
+    Secret is read: --unmanaged goes by what the templates of Pods say of their Secrets, and proposes manifests.
+    --merge reads what -o json has written of several clusters, and says where each key is, where the one before it
     still drains, and which cluster rejects it.
 
     Exit status: 0 whatever the verdicts are.

@@ -221,7 +221,8 @@ def parts(document: reports.Report | reports.Unmanaged | reports.Fleet) -> Itera
         return
     yield Section(lines=about(document))
     if isinstance(document, reports.Unmanaged):
-        yield tables.without_empty(loose(document), ("NAMESPACE", "SECRET", "TYPE"))
+        if document.secrets:
+            yield tables.without_empty(loose(document), ("NAMESPACE", "SECRET", "TYPE"))
         return
     yield tables.without_empty(summary(document), ("TYPE", "TOTAL"))
     if (table := attention(document)).rows:
