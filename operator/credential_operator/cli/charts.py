@@ -26,6 +26,7 @@ STEP, LEFT, RIGHT = 26.0, 330.0, 570.0
 LONGEST = 42
 """Characters of a name in the graph."""
 THICKEST = 6.0
+THOUSAND = 1000
 
 Users = tuple[str, str]
 """The namespace and the kind of those who use something."""
@@ -130,7 +131,7 @@ def _bar(number: int, ending: Sequence[reports.Entry], now: datetime.datetime, m
 
 
 def _short(count: int) -> str:
-    return str(count) if count < 1000 else f"{count / 1000:.0f}k"  # noqa: PLR2004
+    return str(count) if count < THOUSAND else f"{count / THOUSAND:.0f}k"
 
 
 def _when(number: int, now: datetime.datetime) -> str:
