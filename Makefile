@@ -39,6 +39,7 @@ races: setup ## Run N=2000 random interleavings of people, faults and the operat
 
 check: lint ## Check style, types, layers, dependencies, dead code, and that generated files are fresh
 	$(BIN)/python -m credential_operator.generate --check
+	$(RUN) -m delivery.kustomize --check
 
 lint: setup
 	$(BIN)/ruff check $(SOURCES)
@@ -52,8 +53,9 @@ fmt: setup ## Format the code and mend what can be mended
 	$(BIN)/ruff check --fix $(SOURCES)
 	$(BIN)/ruff format $(SOURCES)
 
-generate: setup ## Write the CRDs, the reference, the examples and the chart's copies from the models
+generate: setup ## Write the CRDs, the reference, the examples and the chart's copies from the models, and kustomize's files from the chart
 	$(BIN)/python -m credential_operator.generate
+	$(RUN) -m delivery.kustomize
 	$(RUN) -m verdicts --page
 
 bench: setup ## Measure 1,000 and 10,000 Credentials beside a plain kopf operator, 10,000 references distributed to 500 namespaces, 1,000 short-lived keys, 50,000 Pods, and a scrape; CHECK=1 fails if a goal is missed
