@@ -21,13 +21,15 @@ RUN /tools/bin/pip wheel --no-cache-dir --no-deps --no-build-isolation --wheel-d
  && /opt/credential-operator/bin/python -m compileall -q --invalidation-mode unchecked-hash /opt/credential-operator/lib
 
 FROM ${BASE}
+ARG BASE
 ARG VERSION=0.0.0
 ARG REVISION=unknown
 LABEL org.opencontainers.image.title="credential-operator" \
       org.opencontainers.image.description="Validates cloud and API credentials, publishes them, and protects what is in use" \
       org.opencontainers.image.licenses="Apache-2.0" \
       org.opencontainers.image.version="${VERSION}" \
-      org.opencontainers.image.revision="${REVISION}"
+      org.opencontainers.image.revision="${REVISION}" \
+      org.opencontainers.image.base.name="${BASE}"
 COPY --from=build /opt/credential-operator /opt/credential-operator
 ENV PATH=/opt/credential-operator/bin:$PATH \
     PYTHONUNBUFFERED=1

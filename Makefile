@@ -6,10 +6,11 @@ RUN := PYTHONPATH=tests $(BIN)/python
 UV := 0.13.9
 INSTALL := $(BIN)/uv pip install --quiet --system-certs --python $(BIN)/python
 SOURCES := operator tests
+DELIVERED = $(foreach name,VERSION IMAGE DIRTY BASE REPOSITORY RELEASES HOMEPAGE,$(if $(filter command line,$(origin $(name))),--$(name) "$($(name))"))
 BESIDE := $(RUN) -m pytest tests --ignore=tests/unit --ignore=tests/cli --numprocesses 3 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test verdicts races check fmt lint generate bench cli lock clean
+.PHONY: help setup demo test verdicts races check fmt lint generate bench cli image chart release lock clean
 
 help: ## Show this manual
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -63,6 +64,15 @@ bench: setup ## Measure 1,000 and 10,000 Credentials beside a plain kopf operato
 
 cli: setup ## Build the plugin as one file, dist/kubectl-credential, its archive and its Krew manifest; RELEASES=https://… is where archives will be
 	$(RUN) -m bundle $(if $(RELEASES),--releases $(RELEASES))
+
+image: setup ## Build the image as one file below dist/; BASE=… is what it is made of, BASE=debian makes one of Debian's packages
+	$(RUN) -m delivery image $(DELIVERED)
+
+chart: setup ## Pack the chart into dist/; REPOSITORY=… is where its image will be
+	$(RUN) -m delivery chart $(DELIVERED)
+
+release: setup ## Build all files of VERSION=1.2.3 into dist/1.2.3, and publish nothing; IMAGE=no without the image, DIRTY=yes not as committed
+	$(RUN) -m delivery release $(DELIVERED)
 
 lock: setup ## Write the locks anew from pyproject.toml
 	$(BIN)/uv pip compile pyproject.toml --quiet --universal --generate-hashes --custom-compile-command "make lock" -o requirements.lock

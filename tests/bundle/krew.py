@@ -3,18 +3,16 @@
 krew.sigs.k8s.io/docs/developer-guide/plugin-manifest
 """
 
-import gzip
 import hashlib
 import pathlib
 import platform
 import re
-import tarfile
 from collections.abc import Iterable
 from typing import Any
 
 import yaml
 
-from bundle import plugin
+from bundle import archives, plugin
 
 TEMPLATE = plugin.ROOT / "deploy" / "krew" / "credential.yaml"
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
@@ -37,27 +35,17 @@ def archive(made: pathlib.Path) -> pathlib.Path:
     """Pack the plugin for the platform of this machine, beside it; two times the same is the same to the bit."""
     machine = platform.machine().lower()
     name = f"{made.name}-{platform.system().lower()}-{ARCHITECTURES.get(machine, machine)}.tar.gz"
-    packed = made.with_name(name)
-    with (
-        packed.open("wb") as file,
-        gzip.GzipFile("", "wb", compresslevel=1, fileobj=file, mtime=0) as squeezed,
-        tarfile.open(fileobj=squeezed, mode="w") as tar,
-    ):
-        for source, mode in ((made, 0o755), (plugin.ROOT / LICENSE, 0o644)):
-            entry = tarfile.TarInfo(source.name)
-            entry.size, entry.mode = source.stat().st_size, mode
-            with source.open("rb") as content:
-                tar.addfile(entry, content)
-    return packed
+    files = {source.name: source for source in (made, plugin.ROOT / LICENSE)}
+    return archives.squeeze(made.with_name(name), files, level=1)
 
 
-def manifest(version: str, releases: str, archives: Iterable[pathlib.Path]) -> dict[str, Any]:
+def manifest(version: str, releases: str, packages: Iterable[pathlib.Path]) -> dict[str, Any]:
     """Return the manifest of a version, whose archives will be at an address."""
     document: dict[str, Any] = yaml.safe_load(TEMPLATE.read_text())
     document["spec"] |= {
         "version": f"v{version}",
         "homepage": releases,
-        "platforms": [_platform(packed, releases) for packed in sorted(archives)],
+        "platforms": [_platform(packed, releases) for packed in sorted(packages)],
     }
     return document
 

@@ -26,14 +26,13 @@ if sys.version_info[:2] != ({major}, {minor}):
 """What it begins with: parts of it are compiled for one version of Python."""
 
 
-def build(directory: pathlib.Path) -> pathlib.Path:
-    """Write the file into a directory, and return it."""
+def build(directory: pathlib.Path, *, source: pathlib.Path = ROOT) -> pathlib.Path:
+    """Write the file into a directory, and return it; made of this repository, or of a copy."""
     directory.mkdir(parents=True, exist_ok=True)
     site, made, guard = (directory / name for name in ("site", NAME, "guard.py"))
     guard.write_text(GUARD.format(major=sys.version_info.major, minor=sys.version_info.minor))
     shutil.rmtree(site, ignore_errors=True)
-    _install(site, "--require-hashes", "--no-deps", "--requirements", str(ROOT / "requirements-cli.lock"))
-    _install(site, "--no-deps", "--no-build-isolation", str(ROOT))
+    install(site, source, lock="requirements-cli.lock")
     _forget(site)
     words = ("--reproducible", "--compressed", "--python", "/usr/bin/env python3", "--entry-point", ENTRY)
     subprocess.run(
@@ -44,6 +43,12 @@ def build(directory: pathlib.Path) -> pathlib.Path:
     shutil.rmtree(site)
     guard.unlink()
     return made
+
+
+def install(site: pathlib.Path, source: pathlib.Path, *, lock: str) -> None:
+    """Install a copy of the repository into a folder, with all that one of its locks names."""
+    _install(site, "--require-hashes", "--no-deps", "--requirements", str(source / lock))
+    _install(site, "--no-deps", "--no-build-isolation", str(source))
 
 
 def _install(site: pathlib.Path, *words: str) -> None:

@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent import futures
 from pathlib import Path
 from typing import Any
@@ -36,14 +36,20 @@ def in_use(owner: Space, borrower: Space, **fields: Any) -> None:
 
 @contextlib.contextmanager
 def uninstalling(site: Site) -> Iterator[Json]:
-    """Have helm uninstall the chart; gives the Job that it waits for, and says after the block that this is done.
+    """Have helm uninstall the chart; gives the Job that it waits for, and says after the block that this is done."""
+    options = (f"--namespace={NAMESPACE}", "--timeout=120s")
+    with waiting(site, lambda: site.plane.helm("uninstall", RELEASE, *options)) as job:
+        yield job
+
+
+@contextlib.contextmanager
+def waiting(site: Site, uninstall: Callable[[], object]) -> Iterator[Json]:
+    """Uninstall; gives the Job that this waits for, and says after the block that it is done.
 
     There is no kubelet: what the Job's Pod would run is run as a process (`execute`).
     """
     with futures.ThreadPoolExecutor() as pool:
-        uninstalled = pool.submit(
-            site.plane.helm, "uninstall", RELEASE, f"--namespace={NAMESPACE}", "--timeout=120s"
-        )
+        uninstalled = pool.submit(uninstall)
         (job,) = _until_there(site, "jobs")
         yield job
         (pod,) = _until_there(site, "pods", "--selector=batch.kubernetes.io/job-name")

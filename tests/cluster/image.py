@@ -7,7 +7,7 @@ import json
 import pathlib
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from controlplane import cache, tools
@@ -63,23 +63,35 @@ class Image:
         return self.command("podman", "run", *RESTRICTED, *words)
 
 
-def build(directory: pathlib.Path) -> Image:
-    """Build the image of this checkout; raises AssertionError with what is missing, or what went wrong."""
+def build(
+    directory: pathlib.Path,
+    *,
+    source: pathlib.Path = ROOT,
+    name: str = NAME,
+    base: str = "",
+    options: Iterable[str] = ("--build-arg=VERSION=1.2.3",),
+) -> Image:
+    """Build the image of this checkout, or of a copy; raises AssertionError with what is missing, or what went wrong.
+
+    Without a base it is made of Debian's packages, once.
+    """
     folder = cache.folder() / "images"
     folder.mkdir(parents=True, exist_ok=True)
     tools.install(PROGRAMS)
-    image = Image(folder / "store")
+    image = Image(folder / "store", name)
     with _alone(folder):
-        base = f"localhost/base:{RELEASE}"
-        if image.run("buildah", "images", "--quiet", "--filter", f"reference={base}") == "":
-            _make_base(image, base, directory / "base")
+        if not base:
+            base = f"localhost/base:{RELEASE}"
+            if image.run("buildah", "images", "--quiet", "--filter", f"reference={base}") == "":
+                _make_base(image, base, directory / "base")
         # pip is to trust whom this machine trusts, and that is nothing that the image is to know.
         settings = directory / "pip.conf"
         settings.write_text(f"[global]\ncert = {AUTHORITIES}/ca-certificates.crt\n")
         image.run(
-            *("buildah", "build", "--isolation=chroot", "--layers", "--pull-never"),
+            *("buildah", "build", "--isolation=chroot", "--layers"),
+            "--pull-never" if base.startswith("localhost/") else "--pull",
             *(f"--volume={AUTHORITIES}:{AUTHORITIES}:ro", f"--volume={settings}:/etc/pip.conf:ro"),
-            *(f"--build-arg=BASE={base}", "--build-arg=VERSION=1.2.3", f"--tag={image.name}", str(ROOT)),
+            *(f"--build-arg=BASE={base}", *options, f"--tag={image.name}", str(source)),
         )
         # Layers of stages are what the next build begins with, for a week.
         image.run("podman", "image", "prune", "--force", "--filter=until=168h")

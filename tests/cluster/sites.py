@@ -103,7 +103,21 @@ def site(
 ) -> Iterator[Site]:
     """Install the chart and start one operator; `options` go to `replica.install`."""
     values = {**MODES[mode], **options.pop("values", {})}
-    installed = replica.install(plane, values=values, **options)
+    with running(
+        plane, aws, directory, replica.install(plane, values=values, **options), settings
+    ) as started:
+        yield started
+
+
+@contextlib.contextmanager
+def running(
+    plane: ControlPlane,
+    aws: AwsEmulator,
+    directory: pathlib.Path,
+    installed: replica.Installed,
+    settings: Mapping[str, str] | None = None,
+) -> Iterator[Site]:
+    """Start one operator of an installation."""
     with FaultProxy(plane.url, plane.authority) as proxy:
         kubeconfig = proxy.kubeconfig(directory / "operator.kubeconfig", token=installed.token)
         with replica.Replica(kubeconfig, directory, settings=chosen(aws, settings)) as operator:

@@ -99,7 +99,7 @@ def test_namespaces_is_the_chart_for_the_same_list_but_for_names_that_tell_insta
 ) -> None:
     found = by_name(built(plane, OVERLAYS / "namespaces"))
     del found["Namespace", "", rendering.NAME]
-    options = (f"--values={kustomize.LISTED}", f"--namespace={kustomize.HOME}")
+    options = (f"--values={ROOT / kustomize.CHART / kustomize.LISTED}", f"--namespace={kustomize.HOME}")
     text = json.dumps([*of_helm(plane, *options).values()])
     for part, whole in (
         (f"{rendering.NAME}-{kustomize.HOME}", rendering.NAME),
@@ -119,10 +119,8 @@ def test_the_component_is_the_charts_mutating_policy(plane: ControlPlane, reposi
     assert found == of_helm(plane, f"--namespace={rendering.NAME}", "--set=policies.finalizer=true")
 
 
-@pytest.mark.parametrize("overlay", ["cluster-wide", "namespaces"])
-def test_under_another_name_and_namespace_everything_finds_each_other(
-    plane: ControlPlane, repository: pathlib.Path, overlay: str
-) -> None:
+def renamed(repository: pathlib.Path, overlay: str) -> pathlib.Path:
+    """Return an overlay of one's own that changes all that people change."""
     mine = {
         "namePrefix": "blue-",
         "images": [{"name": rendering.NAME, "newName": "registry.example.com/ours", "digest": DIGEST}],
@@ -136,8 +134,14 @@ def test_under_another_name_and_namespace_everything_finds_each_other(
     where = OVERLAYS.relative_to(ROOT) / overlay / ("operator" if overlay == "namespaces" else "")
     with (repository / where / "kustomization.yaml").open("a") as file:
         file.write("namespace: platform\n")
+    return folder
 
-    found = by_name(built(plane, folder))
+
+@pytest.mark.parametrize("overlay", ["cluster-wide", "namespaces"])
+def test_under_another_name_and_namespace_everything_finds_each_other(
+    plane: ControlPlane, repository: pathlib.Path, overlay: str
+) -> None:
+    found = by_name(built(plane, renamed(repository, overlay)))
 
     account = {"kind": "ServiceAccount", "name": "blue-credential-operator", "namespace": "platform"}
     bindings = [one for (kind, *_), one in found.items() if kind in {"RoleBinding", "ClusterRoleBinding"}]

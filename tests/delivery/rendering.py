@@ -58,9 +58,7 @@ class Rendering:
         return (one for one in self.installed if one.kind == kind)
 
 
-def render(
-    *options: str, chart: pathlib.Path = ROOT / "deploy" / "chart", namespace: str = NAME
-) -> Rendering:
+def render(chart: pathlib.Path, *options: str, namespace: str = NAME) -> Rendering:
     """Return what helm makes of the chart without a cluster; raises what it says if it does not."""
     command = [str(tools.path("helm")), "template", NAME, str(chart), f"--namespace={namespace}", *options]
     done = subprocess.run(command, check=False, capture_output=True, text=True)

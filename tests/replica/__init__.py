@@ -1,6 +1,6 @@
 """One replica of the operator as a process, as tests, demo and bench run it: under its own ServiceAccount."""
 
-from replica.install import Installed, install, wait_until_in_force
+from replica.install import Installed, identify, install, wait_until_in_force
 from replica.process import Replica
 
-__all__ = ["Installed", "Replica", "install", "wait_until_in_force"]
+__all__ = ["Installed", "Replica", "identify", "install", "wait_until_in_force"]

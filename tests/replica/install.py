@@ -53,17 +53,22 @@ def install(
         *(part for name, value in settings.items() for part in ("--set", f"{name}={value}")),
     )
     wait_until_in_force(plane, namespace=used_in)
+    return identify(plane)
+
+
+def identify(plane: controlplane.Cluster) -> Installed:
+    """Gives the identity that an installation has, whoever installed it."""
     token = plane.token(NAMESPACE, RELEASE, duration=datetime.timedelta(hours=4))
     return Installed(namespace=NAMESPACE, kubeconfig=plane.kubeconfig_for(RELEASE, token), token=token)
 
 
-def wait_until_in_force(plane: controlplane.Cluster, *, namespace: str) -> None:
-    """Waits until the API server takes both kinds, and applies the release's policies to this namespace.
+def wait_until_in_force(plane: controlplane.Cluster, *, namespace: str, manifest: str = "") -> None:
+    """Waits until the API server takes both kinds, and applies a manifest's policies to this namespace.
 
-    It learns of each in its own time, and of a kind's schema last: until then a policy that changes
-    objects makes it refuse them with status 503, which kubectl does not try again.
+    Without one they are those of the release. It learns of each in its own time, and of a kind's schema last: until
+    then a policy that changes objects makes it refuse them with status 503, which kubectl does not try again.
     """
-    manifest = plane.helm("get", "manifest", RELEASE, f"--namespace={NAMESPACE}").stdout
+    manifest = manifest or plane.helm("get", "manifest", RELEASE, f"--namespace={NAMESPACE}").stdout
     finalized = "kind: MutatingAdmissionPolicy\n" in manifest
     guarded = "-force-delete\n" in manifest
 
