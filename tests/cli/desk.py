@@ -2,13 +2,23 @@
 
 import dataclasses
 import json
+import multiprocessing
 import os
 import pathlib
 import subprocess
 import sys
+import tempfile
+from collections.abc import Mapping
 from typing import Any
 
+from credential_operator.cli import app
+
 PLUGIN = pathlib.Path(sys.executable).parent / "kubectl-credential"
+SECONDS = 60.0
+_FORKS = multiprocessing.get_context("forkserver")
+_FORKS.set_forkserver_preload(
+    sorted({f"credential_operator.cli.{place.partition(':')[0]}" for place, _ in app.COMMANDS.values()})
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,12 +52,27 @@ class Desk:
         self, *words: str, stdin: str | None = None, **environment: str
     ) -> "subprocess.CompletedProcess[str]":
         """Run the plugin, with nobody to ask."""
-        return subprocess.run(
-            [PLUGIN, *words],
-            input=stdin or "",
-            capture_output=True,
-            text=True,
-            env=self.environment(**environment),
-            timeout=60,
-            check=False,
-        )
+        with tempfile.TemporaryDirectory(dir=self.folder) as folder:
+            ends = [pathlib.Path(folder, name) for name in ("stdin", "stdout", "stderr")]
+            ends[0].write_text(stdin or "")
+            process = _FORKS.Process(target=_type, args=(words, self.environment(**environment), ends))
+            process.start()
+            process.join(SECONDS)
+            if process.exitcode is None:
+                process.kill()
+                raise subprocess.TimeoutExpired(words, SECONDS)
+            _, out, err = (end.read_text() if end.exists() else "" for end in ends)
+            return subprocess.CompletedProcess(words, process.exitcode, out, err)
+
+
+def _type(words: tuple[str, ...], environment: Mapping[str, str], ends: list[pathlib.Path]) -> None:
+    """Be the plugin: a process of its own, that has been loaded already."""
+    os.environ.clear()
+    os.environ.update(environment)
+    for number, (end, mode) in enumerate(
+        zip(ends, (os.O_RDONLY, *[os.O_WRONLY | os.O_CREAT] * 2), strict=True)
+    ):
+        os.dup2(os.open(end, mode), number)
+    sys.stdin = os.fdopen(0)
+    sys.argv = [str(PLUGIN), *words]
+    app.main()

@@ -19,6 +19,9 @@ HOME = f"--namespace={sites.NAMESPACE}"
 VERBS = {"POST": "create", "PATCH": "patch", "DELETE": "delete", "PUT": "update"}
 """Methods of what changes something; a GET may be a get, a list or a watch."""
 
+ONE_OF = {"customresourcedefinitions": "credentials.credential-operator.io"}
+"""Of what is granted by name alone, one."""
+
 Json = dict[str, Any]
 
 
@@ -72,7 +75,7 @@ def granted(role: Json) -> Iterator[Right]:
     for rule in role["rules"]:
         names = rule.get("resourceNames", [""])
         for resource, verb, name in itertools.product(rule["resources"], rule["verbs"], names):
-            yield Right(resource, verb, "" if resource == "customresourcedefinitions" else name)
+            yield Right(resource, verb, "" if resource in ONE_OF else name)
 
 
 def role(site: Site, kind: str) -> Json:
@@ -111,7 +114,7 @@ def _left(rules: list[Json], rights: frozenset[Right]) -> Iterator[Json]:
     for rule in rules:
         names = rule.get("resourceNames", [""])
         for resource, name in itertools.product(rule["resources"], names):
-            known = "" if resource == "customresourcedefinitions" else name
+            known = "" if resource in ONE_OF else name
             verbs = [verb for verb in rule["verbs"] if Right(resource, verb, known) not in rights]
             if verbs:
                 yield {
@@ -141,8 +144,9 @@ def _wait(site: Site, row: Row, *, granted: bool) -> None:
 def _may(site: Site, row: Row, right: Right) -> bool:
     """Ask the API server whether the operator may do something where the row is about."""
     resource, _, sub = right.resource.partition("/")
+    name = right.name or ONE_OF.get(resource, "")
     return site.plane.kubectl(
-        *("auth", "can-i", right.verb, f"{resource}/{right.name}" if right.name else resource),
+        *("auth", "can-i", right.verb, f"{resource}/{name}" if name else resource),
         *((f"--subresource={sub}",) if sub else ()),
         HOME if row.kind == "role" else "--namespace=default",
         impersonate=f"system:serviceaccount:{sites.NAMESPACE}:{sites.NAMESPACE}",
