@@ -58,7 +58,7 @@ def behind(pod: Json, user: User, published: Mapping[Key, Time | None], now: Tim
     """
     started = dict(_started(pod))
     found = []
-    for read in _reads(pod["spec"]):
+    for read in reads(pod["spec"]):
         secret, since = Key(user.namespace, read.secret), started.get(read.container)
         if secret not in published or since is None:
             continue
@@ -81,7 +81,7 @@ def _started(pod: Json) -> Iterator[tuple[str, Time]]:
                 yield POD, findings.parse_time(status.get("startTime")) or since
 
 
-def _reads(spec: Json) -> Iterator[Read]:
+def reads(spec: Json) -> Iterator[Read]:
     """Yields what each container reads of Secrets; what a Pod reads as a whole, when it starts."""
     volumes = {volume["name"]: volume for volume in spec.get("volumes") or ()}
     for volume in volumes.values():

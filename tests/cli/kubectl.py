@@ -36,6 +36,7 @@ def main() -> int:
     view = CLUSTER if CLUSTER_NAME in words else world["namespace"]
     sys.stdout.write(PRINTED.get(words[0], "") or {"view": view, **CONFIG}.get(words[1], ""))
     if words[:2] == ["rollout", "status"]:
+        sys.stdout.write(f'deployment "{words[2]}" successfully rolled out\n')
         _drain(world)
     return 0
 

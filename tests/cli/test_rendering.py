@@ -8,7 +8,7 @@ import pytest
 
 from cli import world
 from credential_operator.api import reports
-from credential_operator.cli import audit, description, listing, picture, screen, sheets
+from credential_operator.cli import audit, description, listing, picture, reach, screen, sheets
 from credential_operator.cli.description import Facts
 from credential_operator.cli.documents import Credential, Reference, User
 
@@ -40,6 +40,7 @@ SHOWN: dict[str, Callable[[], None]] = {
     "wide.txt": lambda: screen.show(*listing.listing(ALL, world.NOW, wide=True), wide=True),
     "describe.txt": lambda: screen.show(*description.sections(FACTS, world.NOW)),
     "describe-well.txt": lambda: screen.show(*description.sections(Facts(credential=PRINCIPAL), world.NOW)),
+    "reach.txt": lambda: screen.show(*reach.sections(PRINCIPAL, world.NOW)),
     "refs.txt": lambda: screen.show(description.references(FACTS, world.NOW)),
     "report.txt": lambda: screen.show(*sheets.parts(REPORT)),
     "tree.txt": lambda: print(picture.text([ROOT])),  # noqa: T201  as the command does

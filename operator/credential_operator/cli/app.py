@@ -15,6 +15,7 @@ COMMANDS = {
     "get": ("reading:get", "Show Credentials in a line each, or as documents."),
     "describe": ("reading:describe", "Tell all there is to know of a Credential, and what to do next."),
     "refs": ("reading:refs", "Show who needs a Credential."),
+    "reach": ("reading:reach_", "Tell what a key can reach."),
     "tree": ("reading:tree", "Draw where a key comes from and where it goes."),
     "graph": ("reading:graph", "Draw the same of several Credentials."),
     "report": ("reporting:report", "Write the inventory for an audit, also of several clusters."),

@@ -1,43 +1,80 @@
 """Waits until nothing runs the previous key any more, and starts anew what does."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import click
 
-from credential_operator.cli import advice, options, screen, store, waiting
+from credential_operator.cli import options, rollouts, screen, store, waiting
 from credential_operator.cli.documents import CREDENTIALS, Credential, Json, User
 from credential_operator.cli.kubectl import Kubectl
 from credential_operator.cli.naming import CREDENTIAL
 from credential_operator.cli.problems import Exit, Problem
-
-ROLLOUT_SECONDS = 300
-"""How long one workload may take to come up again."""
+from credential_operator.cli.rollouts import Rollouts
 
 
 @options.command(
     "drain",
     "kubectl credential drain backups",
-    "kubectl credential drain backups --restart --timeout 30m",
+    "kubectl credential drain backups --restart --dry-run",
+    "kubectl credential drain backups --restart --timeout 30m -o json",
 )
 @click.argument("name", type=CREDENTIAL)
 @click.option("--restart", is_flag=True, help="Restart what runs the previous key, one after another.")
+@click.option("--dry-run", is_flag=True, help="Say what --restart would do now; nothing is restarted.")
 @options.timeout("10m")
 @options.output("text", "json", "yaml")
-def drain(name: str, kubectl: Kubectl, timeout: int, output: str, *, restart: bool) -> int:
+def drain(name: str, kubectl: Kubectl, timeout: int, output: str, *, restart: bool, dry_run: bool) -> int:
     """Wait until no workload of this cluster runs the previous key any more, so that it can be revoked.
 
-    --restart restarts exactly those that still do, with your rights, one after another, and stops at the first that
-    does not come up again. Other clusters are not looked at, nor is CI.
+    --restart restarts exactly those that still do, with your rights and as `kubectl rollout restart` does, one after
+    another; each has to come up before the next one begins, and the first that fails stops it. What follows by
+    itself, has no rollout or is not yours to restart is named and left alone. Other clusters are not looked at, nor
+    is CI.
 
     Exit status: 1 a workload has not come up; 5 some still run the previous key.
     """
+    if dry_run and not restart:
+        raise click.UsageError("--dry-run needs --restart: nothing is changed without it.")
     one = store.credential(kubectl, name)
-    rotation = wait(kubectl, one, timeout, restart=restart) if one.status.get("rotation") else None
+    replaced = bool(one.status.get("rotation"))
+    if dry_run and replaced:
+        return _rehearse(kubectl, one, output)
+    restarting = Rollouts(kubectl, one, timeout) if restart and replaced else None
+    rotation = None
+    try:
+        rotation = wait(kubectl, one, timeout, restarting) if replaced else None
+    finally:
+        if output != "text":
+            screen.document(_document(one, rotation, restarting), output)
     if output == "text":
         tell(one, rotation)
-    else:
-        screen.document({"name": one.name, "namespace": one.namespace, "rotation": rotation}, output)
     return Exit.DONE
+
+
+def _rehearse(kubectl: Kubectl, one: Credential, output: str) -> int:
+    """Says what would be restarted now."""
+    rotation = _known(one)
+    restarting = Rollouts(kubectl, one, 0)
+    found = restarting.planned(_stale(rotation))
+    if output != "text":
+        named = {"name": one.name, "namespace": one.namespace, "rotation": rotation}
+        screen.document({**named, **rollouts.document(found, restarting.left)}, output)
+        return Exit.DONE
+    rollouts.tell(found, restarting.left, one.namespace)
+    if more := _unnamed(rotation):
+        click.echo(f"{more} more run the previous key; the status names them when these do not any more.")
+    return Exit.DONE
+
+
+def _document(one: Credential, rotation: Json | None, restarting: Rollouts | None) -> dict[str, Any]:
+    """Gives how it ended, for programs; a rotation that is not drained is none."""
+    found: dict[str, Any] = {"name": one.name, "namespace": one.namespace, "rotation": rotation}
+    if restarting is not None:
+        found["restarted"] = [user._asdict() for user in restarting.restarted]
+        found["left"] = [each.document() for each in restarting.left]
+        found |= {"failed": restarting.failed.document()} if restarting.failed else {}
+    return found
 
 
 def tell(one: Credential, rotation: Json | None) -> None:
@@ -51,9 +88,9 @@ def tell(one: Credential, rotation: Json | None) -> None:
     )
 
 
-def wait(kubectl: Kubectl, one: Credential, seconds: int, *, restart: bool) -> Json:
+def wait(kubectl: Kubectl, one: Credential, seconds: float, restarting: Rollouts | None) -> Json:
     """Waits until a Credential is drained, and gives its rotation; raises Problem."""
-    drainer = _Drainer(kubectl.inside(one.namespace), one, restart=restart)
+    drainer = _Drainer(kubectl.inside(one.namespace), one, restarting)
     rotation = waiting.until(drainer.look, seconds, drainer.late)
     unseen = [User.of(item).seen_from(one.namespace) for item in rotation.get("unknown", ())]
     if unseen:
@@ -64,27 +101,22 @@ def wait(kubectl: Kubectl, one: Credential, seconds: int, *, restart: bool) -> J
 class _Drainer:
     """Looks at who runs the previous key, and restarts each once."""
 
-    def __init__(self, kubectl: Kubectl, one: Credential, *, restart: bool) -> None:
+    def __init__(self, kubectl: Kubectl, one: Credential, restarting: Rollouts | None) -> None:
         self._kubectl = kubectl
         self._one = one
-        self._restart = restart
+        self._restarting = restarting
         self._told: Sequence[User] = ()
-        self._restarted: set[User] = set()
+        self._unnamed = 0
 
     def look(self) -> Json | None:
         """Gives the rotation once it is drained."""
-        found = Credential(self._kubectl.get(CREDENTIALS, self._one.name))
-        rotation: Json = found.status.get("rotation") or {}
-        if "drained" not in rotation:
-            raise Problem(
-                "Nobody can tell: the operator does not look at workloads (findUsers in the chart)."
-            )
+        rotation = _known(Credential(self._kubectl.get(CREDENTIALS, self._one.name)))
         if rotation["drained"]:
             return rotation
-        stale = [User.of(item) for item in rotation.get("stale", ())]
+        stale, self._unnamed = _stale(rotation), _unnamed(rotation)
         self._tell(stale)
-        for user in stale if self._restart else ():
-            self._start_anew(user)
+        if self._restarting is not None:
+            self._restarting.start_anew(stale)
         return None
 
     def _tell(self, stale: Sequence[User]) -> None:
@@ -93,23 +125,8 @@ class _Drainer:
             screen.note(f"  Still with the previous key: {self._names()}")
 
     def _names(self) -> str:
-        return ", ".join(user.seen_from(self._one.namespace) for user in self._told) or "some"
-
-    def _start_anew(self, user: User) -> None:
-        kind = advice.RESTARTABLE.get(user.kind)
-        if kind is None or user in self._restarted:
-            return
-        self._restarted.add(user)
-        there, what = self._kubectl.inside(user.namespace), f"{kind}/{user.name}"
-        screen.note(f"  Restarting {user.seen_from(self._one.namespace)}")
-        try:
-            there.call("rollout", "restart", what)
-            there.call("rollout", "status", what, f"--timeout={ROLLOUT_SECONDS}s")
-        except Problem as problem:
-            raise Problem(
-                f"{user.seen_from(self._one.namespace)} has not come up again, and no other is restarted. "
-                f"{problem.message} Take it back: kubectl rollout undo {what} -n {user.namespace}"
-            ) from None
+        named = ", ".join(user.seen_from(self._one.namespace) for user in self._told) or "some"
+        return f"{named} and {self._unnamed} more" if self._unnamed else named
 
     def late(self) -> Problem:
         """Says who still runs the previous key."""
@@ -117,3 +134,20 @@ class _Drainer:
             f"{self._one.name} is not drained; the previous key is still with {self._names()}. Do not revoke it yet.",
             Exit.TIMEOUT,
         )
+
+
+def _known(one: Credential) -> Json:
+    """Gives what is known of the rotation of a key that was replaced; raises Problem where nobody can tell."""
+    rotation: Json = one.status.get("rotation") or {}
+    if "drained" not in rotation:
+        raise Problem("Nobody can tell: the operator does not look at workloads (findUsers in the chart).")
+    return rotation
+
+
+def _stale(rotation: Json) -> list[User]:
+    return [User.of(item) for item in rotation.get("stale", ())]
+
+
+def _unnamed(rotation: Json) -> int:
+    """Gives how many more run the previous key than are named."""
+    return max(0, int(rotation.get("staleCount", 0)) - len(rotation.get("stale", ())))

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 import click
 
-from credential_operator.cli import description, listing, options, picture, screen, store
+from credential_operator.cli import description, listing, options, picture, reach, screen, store
 from credential_operator.cli.description import Facts
 from credential_operator.cli.documents import Credential
 from credential_operator.cli.kubectl import Kubectl
@@ -122,6 +122,27 @@ def _users(facts: Facts) -> list[dict[str, object]]:
         }
         for user, reference in description.users(facts)
     ]
+
+
+@options.command(
+    "reach",
+    "kubectl credential reach backups",
+    "kubectl credential reach backups -o json | jq .places.count",
+)
+@click.argument("name", type=CREDENTIAL)
+@options.output("text", "json", "yaml")
+def reach_(name: str, kubectl: Kubectl, output: str) -> None:
+    """Tell what a key can reach, as far as the status has it; the provider is not asked.
+
+    Whose key it is, where its spec says that it is used, which accounts, subscriptions, projects or compartments it
+    sees (spec.discoverReach), and which permissions it was not found to have. What is not known is said with what
+    to do.
+    """
+    one = store.credential(kubectl, name)
+    if output == "text":
+        screen.show(*reach.sections(one, store.now()))
+    else:
+        screen.document(reach.document(one), output)
 
 
 @options.command(

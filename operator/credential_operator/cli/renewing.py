@@ -13,15 +13,25 @@ TAKES = 10.0
 """Seconds after which what is said of a failure is about what was asked for, not about what was tried before."""
 
 
-def renew(kubectl: Kubectl, one: Credential, seconds: int) -> None:
-    """Asks for a new key; raises Problem where there can be none now, or none comes in time."""
+def rehearse(kubectl: Kubectl, one: Credential) -> None:
+    """Has the API server say whether a new key may be asked for; raises Problem where there can be none now."""
+    _ask(kubectl, one, "--dry-run=server")
+
+
+def _ask(kubectl: Kubectl, one: Credential, *how: str) -> None:
     if one.previous:
         raise Problem(
             f"{one.name} still has the key before the present one, {one.previous}, which is ended when nothing runs it "
             f"(kubectl credential drain {one.name} -n {one.namespace}) and it was kept for long enough. Then the next "
             "one can be made."
         )
-    kubectl.call("annotate", CREDENTIALS, one.name, f"{ROTATE_AT}={store.now().isoformat()}", "--overwrite")
+    asked = f"{ROTATE_AT}={store.now().isoformat()}"
+    kubectl.call("annotate", CREDENTIALS, one.name, asked, "--overwrite", *how)
+
+
+def renew(kubectl: Kubectl, one: Credential, seconds: int) -> None:
+    """Asks for a new key; raises Problem where there can be none now, or none comes in time."""
+    _ask(kubectl, one)
     screen.note("The operator makes a new key at the provider.")
     progress, began = waiting.Progress(kubectl, one), time.monotonic()
     old = one.managed.get("keyID") or one.key_id

@@ -3,6 +3,7 @@
 import base64
 import copy
 import json
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,6 +18,7 @@ from credential_operator.cli import (
     options,
     outcomes,
     renewing,
+    rollouts,
     screen,
     sources,
     store,
@@ -28,6 +30,7 @@ from credential_operator.cli.material import Material, Provider
 from credential_operator.cli.naming import CREDENTIAL
 from credential_operator.cli.outcomes import Outcome
 from credential_operator.cli.problems import Exit, Problem
+from credential_operator.cli.rollouts import Rollouts
 
 Json = dict[str, Any]
 
@@ -42,7 +45,8 @@ def _with_sources(function: Any) -> Any:
 @options.command(
     "rotate",
     "kubectl credential rotate backups",
-    "kubectl credential rotate backups --from-env --wait --restart",
+    "kubectl credential rotate backups --from-env --restart",
+    "kubectl credential rotate backups --from-env --restart --dry-run",
     "pass show backups.json | kubectl credential rotate backups --from-file -",
 )
 @click.argument("name", type=CREDENTIAL)
@@ -52,41 +56,76 @@ def _with_sources(function: Any) -> Any:
 @click.option(
     "--wait", is_flag=True, help="Wait until nothing in this cluster runs the previous key any more."
 )
-@click.option("--restart", is_flag=True, help="Restart what does, one after another; with --wait.")
+@click.option("--restart", is_flag=True, help="Restart what does, one after another, and wait.")
+@click.option("--dry-run", is_flag=True, help="Check the new key without a call; nothing is written.")
 @options.timeout("10m")
 @options.output("text", "json", "yaml")
 @_with_sources
-def rotate(
-    name: str, kubectl: Kubectl, timeout: int, output: str, *, wait: bool, restart: bool, **given: Any
-) -> int:
+def rotate(name: str, kubectl: Kubectl, output: str, *, dry_run: bool, restart: bool, **given: Any) -> int:
     """Put a new key into the source Secret, and wait until the provider has accepted it and it is published.
 
     The key is asked for without an echo, or comes from variables or a file, as for `create`; what can be found wrong
     without a call is refused before anything is written. Consumers keep the last good key until the new one is
-    accepted. If it is not, the old one is put back. Fields that are not given stay as they are.
+    accepted. If it is not, the old one is put back. Fields that are not given stay as they are. --restart is that of
+    `drain`.
 
     Where the operator makes the keys itself (spec.rotation), it is asked for the next one.
 
-    Exit status: 3 the provider refuses the new key, and the old one is back; 5 nobody could say in time.
+    Exit status: 1 a workload has not come up; 3 the provider refuses the new key, and the old one is back; 5 nobody
+    could say in time, or some still run the previous key.
     """
-    if restart and not wait:
-        raise click.UsageError("--restart needs --wait.")
     if sources.named(given) > 1:
         raise click.UsageError("Say one thing of where the key is: --from-env or --from-file.")
     one = store.credential(kubectl, name)
     kubectl = kubectl.inside(one.namespace)
+    if dry_run:
+        return _rehearse(kubectl, one, given, output, restart=restart)
+    return _rotate(kubectl, one, given, output, restart=restart)
+
+
+def _rotate(
+    kubectl: Kubectl, one: Credential, given: Mapping[str, Any], output: str, *, restart: bool
+) -> int:
+    """Has the new key published, and waits for who runs the old one where that is wanted."""
+    timeout: int = given["timeout"]
+    end = time.monotonic() + timeout
     if "rotation" in one.spec:
         _refuse_material(one, given)
         renewing.renew(kubectl, one, timeout)
     else:
         outcome = _put(kubectl, one, given, timeout)
         waiting.ended(outcome, say=output == "text")
-    if wait:
-        rotation = draining.wait(kubectl, one, timeout, restart=restart)
+    if restart or given["wait"]:
+        remaining = end - time.monotonic()
+        restarting = Rollouts(kubectl, one, remaining) if restart else None
+        rotation = draining.wait(kubectl, one, remaining, restarting)
         if output == "text":
             draining.tell(one, rotation)
     if output != "text":
         screen.document(store.credential(kubectl, one.name).document, output)
+    return Exit.DONE
+
+
+def _rehearse(
+    kubectl: Kubectl, one: Credential, given: Mapping[str, Any], output: str, *, restart: bool
+) -> int:
+    """Says what would be written and restarted, having asked the API server about all of it."""
+    if "rotation" in one.spec:
+        _refuse_material(one, given)
+        renewing.rehearse(kubectl, one)
+        said = f"The operator would make the next key of {one.name}."
+    else:
+        _replace(kubectl, _new(kubectl, one, given)[1], "--dry-run=server")
+        said = f"The new key would go into {one.source}; its provider was not asked."
+    restarting = Rollouts(kubectl, one, 0)
+    found = restarting.planned(restarting.readers()) if restart else []
+    if output != "text":
+        named = {"name": one.name, "namespace": one.namespace}
+        screen.document({**named, **rollouts.document(found, restarting.left)}, output)
+        return Exit.DONE
+    click.echo(said)
+    if restart:
+        rollouts.tell(found, restarting.left, one.namespace)
     return Exit.DONE
 
 
@@ -102,17 +141,23 @@ def _refuse_material(one: Credential, given: Mapping[str, Any]) -> None:
 
 def _put(kubectl: Kubectl, one: Credential, given: Mapping[str, Any], timeout: int) -> Outcome:
     """Puts a new key into the source Secret, and the old one back where that is refused; gives how it ended."""
-    provider, reference = _provider(one), _reference(one)
-    old = _source(kubectl, reference)
-    found = sources.read(provider, one.spec[one.type], given)
-    new = _replaced(provider, reference, old, found, given["drop"])
-    _check(provider, one, reference, new)
+    old, new = _new(kubectl, one, given)
     version = _replace(kubectl, new)
     outcome = _verdict(kubectl, one, version, timeout)
     if outcome.status is Exit.NOT_VALID:
         _replace(kubectl, {**old, "metadata": {**old["metadata"], "resourceVersion": version}})
         raise Problem(f"{outcome.text} The old key was put back.", outcome.status)
     return outcome
+
+
+def _new(kubectl: Kubectl, one: Credential, given: Mapping[str, Any]) -> tuple[Json, Json]:
+    """Gives the source Secret as it is, and with the new key; raises Problem for a key that cannot be right."""
+    provider, reference = _provider(one), _reference(one)
+    old = _source(kubectl, reference)
+    found = sources.read(provider, one.spec[one.type], given)
+    new = _replaced(provider, reference, old, found, given["drop"])
+    _check(provider, one, reference, new)
+    return old, new
 
 
 def _provider(one: Credential) -> Provider:
@@ -176,13 +221,14 @@ def _check(provider: Provider, one: Credential, reference: kind.SecretRef, new: 
     material.check(provider, config, Material(fields=fields), reference.keys)
 
 
-def _replace(kubectl: Kubectl, secret: Json) -> str:
+def _replace(kubectl: Kubectl, secret: Json, *how: str) -> str:
     """Writes the Secret if nobody else has since, and gives its version."""
     with making.undisturbed():
         return kubectl.call(
             "replace",
             "--filename=-",
             "--output=jsonpath={.metadata.resourceVersion}",
+            *how,
             stdin=json.dumps(secret),
         )
 

@@ -132,6 +132,13 @@ def consumers(found: Iterable[Json]) -> dict[tuple[str, str], list[User]]:
     }
 
 
+def resource(kind: str) -> str | None:
+    """Names the resource of a kind of workload, as kubectl wants it; None for kinds that are not built in."""
+    from credential_operator import workloads
+
+    return next((_qualified(each) for each in workloads.KINDS if each.name == kind), None)
+
+
 def _qualified(kind: Any) -> str:
     """Names a resource with its group, as kubectl wants it where kinds of several groups share a name."""
     group, _, _ = kind.api_versions[0].rpartition("/")
