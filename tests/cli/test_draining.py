@@ -177,6 +177,18 @@ def test_what_a_restart_would_not_help_is_left_alone(kind: str, spec: dict[str, 
     assert bool(why) == bool(said)
 
 
+def test_programs_are_told_who_is_left_and_kubectl_when_a_restart_is_over() -> None:
+    left = restarts.Left(User("Job", "team-b", "job"), "why")
+
+    assert left.document() == {"kind": "Job", "namespace": "team-b", "name": "job", "reason": "why"}
+    assert restarts.done("partitioned roll out complete: 1 new pods have been updated...")
+    assert not restarts.done(
+        "Waiting for deployment rollout to finish: 1 old replicas are pending termination..."
+    )
+    template = restarts.change("2026-11-22T12:00:00Z")["spec"]["template"]
+    assert template["metadata"]["annotations"] == {restarts.RESTARTED_AT: "2026-11-22T12:00:00Z"}
+
+
 def test_where_workloads_are_not_looked_at_nobody_can_tell(desk: Desk) -> None:
     lay(desk)
 

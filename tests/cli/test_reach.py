@@ -60,6 +60,16 @@ def test_what_is_not_known_is_said_with_what_to_do(desk: Desk) -> None:
     assert "Not accepted" in answer.stdout
 
 
+def test_what_a_key_lacks_is_to_be_given_to_it() -> None:
+    backups = Credential(world.BACKUPS)
+
+    assert "Give the key at its provider what it lacks: s3:PutObject." in said(backups)
+    assert "Keys of the type s3 see no accounts" in said(backups)
+    lines = dict(line for section in reach.sections(backups, world.NOW) for line in section.lines)
+    assert "when the key last worked" in lines["Not accepted"].text
+    assert "Count" not in lines
+
+
 ASKED = {"discoverReach": True}
 
 

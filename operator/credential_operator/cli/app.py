@@ -31,6 +31,7 @@ COMMANDS = {
     "release": ("claims:release", "End holds."),
     "delete-refs": ("claims:delete_refs", "Delete what others have declared to need."),
     "delete": ("deletion:delete", "Delete a Credential, or say who needs it."),
+    "doctor": ("doctor:doctor", "Look whether all that is needed works, and say what to do."),
     "version": ("versions:version", "Say which version this is, and which the operator has."),
 }
 """Where each command is, and what it does in a line."""
