@@ -39,7 +39,22 @@ def test_every_example_of_the_project_is_right() -> None:
     ("spec", "reason", "told"),
     [
         ({"aws": None}, "Misconfigured", "spec must have exactly one credential type"),
-        ({"aws": {"regoin": "eu-west-1"}}, "Misconfigured", "spec.aws.regoin: there is no such field."),
+        (
+            {"aws": {"regoin": "eu-west-1"}},
+            "Misconfigured",
+            "spec.aws.regoin: there is no such field (did you mean region?).",
+        ),
+        (
+            {"aws": {"assumeRole": {"roleArn": "arn:aws:iam::1:role/r"}}},
+            "Misconfigured",
+            "spec.aws.assumeRole.roleArn: there is no such field (did you mean roleARN?)",
+        ),
+        (
+            {"targets": [{"name": "a", "format": "env", "formt": "env"}]},
+            "Misconfigured",
+            "formt: there is no such field (did you mean format?)",
+        ),
+        ({"targts": []}, "Misconfigured", "field of every Credential (did you mean targets?)"),
         ({"aws": None, "cloud": {}}, "Misconfigured", "spec.cloud is neither a credential type nor"),
         ({"validation": {"interval": "1s"}}, "Misconfigured", "spec.validation.interval: must be a duration"),
         ({"secretRef": None}, "Misconfigured", "either secretRef"),

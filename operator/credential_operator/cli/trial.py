@@ -9,6 +9,7 @@ import pydantic
 
 from credential_operator import errors, formats, layouts, objects, providers, view
 from credential_operator.api import credential, publication, values
+from credential_operator.cli import refusals
 from credential_operator.providers import contract, issue
 
 Json = Mapping[str, Any]
@@ -16,7 +17,8 @@ Json = Mapping[str, Any]
 DERIVED = "derived-by-the-operator"
 """Stands for the external ID of a role that names none: only the installation knows it."""
 
-WORDS = {"extra_forbidden": "there is no such field", "missing": "it is needed"}
+UNKNOWN = "extra_forbidden"
+WORDS = {UNKNOWN: "there is no such field", "missing": "it is needed"}
 """What pydantic says in words of its own."""
 
 
@@ -36,7 +38,7 @@ class Reading:
         try:
             return pydantic.TypeAdapter(form).validate_python(value)
         except pydantic.ValidationError as error:
-            self._wrong += _worded(error, path)
+            self._wrong += _worded(error, form, path)
             return None
 
     def end(self) -> None:
@@ -50,10 +52,9 @@ def read(document: Json, namespace: str, known: view.Catalogue) -> view.View:
     metadata, written = (document.get(part) or {} for part in ("metadata", "spec"))
     if not (isinstance(metadata, dict) and isinstance(written, dict)):
         raise errors.InvalidSpec("metadata and spec must be fields and their values.")
+    _known(written, known)
     name, fields, rest = credential.split(written)
-    provider = known.providers.get(name)
-    if provider is None:
-        raise errors.InvalidSpec(f"spec.{name} is neither a credential type nor a field of every Credential.")
+    provider = known.providers[name]
     reading = Reading()
     own = reading.read(values.CredentialName, metadata.get("name"), "metadata.name")
     config = reading.read(provider.config, fields, f"spec.{name}")
@@ -114,7 +115,9 @@ def publish(seen: view.View, keys: Any, known: view.Catalogue) -> None:
         try:
             layout, options = known.layout(target)
         except pydantic.ValidationError as error:
-            raise errors.InvalidSpec("; ".join(_worded(error, f"{path}.options")) + ".") from None
+            raise errors.InvalidSpec(
+                "; ".join(_worded(error, known.formats[target.format].options, f"{path}.options")) + "."
+            ) from None
         if keys is not None and target.issue is None:
             layout.render(seen.material(keys, external_id=DERIVED), options)
 
@@ -161,11 +164,42 @@ def _kind(seen: view.View, form: Json, path: str) -> None:
     reading.end()
 
 
-def _worded(error: pydantic.ValidationError, path: str) -> list[str]:
-    """Says what must be, field by field, without values."""
+def _known(written: Json, known: view.Catalogue) -> None:
+    """Raises InvalidSpec that names what is neither a credential type nor a field of every Credential."""
+    fields = [*known.providers, *(str(field.alias) for field in credential.Spec.model_fields.values())]
+    if unknown := sorted(written.keys() - {*fields}):
+        told = "; ".join(
+            f"spec.{name} is neither a credential type nor a field of every Credential"
+            f"{refusals.meant(name, fields)}"
+            for name in unknown
+        )
+        raise errors.InvalidSpec(f"{told}.")
+
+
+def _worded(error: pydantic.ValidationError, form: Any, path: str) -> list[str]:
+    """Says what must be, field by field, without values; of a field that there is not, which one may be meant."""
     found = error.errors(include_url=False, include_context=False, include_input=False)
     return [
         f"{'.'.join([path, *map(str, one['loc'])])}: "
         f"{WORDS.get(one['type']) or one['msg'].removeprefix('Value error, ')}"
+        f"{_meant(form, one['loc']) if one['type'] == UNKNOWN else ''}"
         for one in found
     ]
+
+
+def _meant(form: Any, place: tuple[int | str, ...]) -> str:
+    """Asks after the field that is like the one at a place of a model."""
+    root = pydantic.TypeAdapter(form).json_schema()
+    here = _at(root, root)
+    for step in place[:-1]:
+        below = here.get("items") if isinstance(step, int) else here.get("properties", {}).get(step)
+        here = _at(root, below or {})
+    return refusals.meant(str(place[-1]), here.get("properties", ()))
+
+
+def _at(root: Json, node: Json) -> Json:
+    """Gives a part of a JSON schema, wherever that is defined; of what can be absent, what it is if it is there."""
+    node = next((one for one in node.get("anyOf", ()) if one.get("type") != "null"), node)
+    if "$ref" in node:
+        return dict(root["$defs"][node["$ref"].rpartition("/")[2]])
+    return node
