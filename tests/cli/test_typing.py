@@ -1,92 +1,27 @@
 """What somebody types at a terminal: keys without an echo, answers to questions, an interrupt."""
 
-import fcntl
 import json
-import os
-import pty
-import re
-import select
 import signal
 import subprocess
-import termios
-import time
 
 import pytest
 
 from cli.desk import PLUGIN, Desk
+from cli.terminal import SECONDS, Terminal
 
 SECRET, KEY_ID = "Kanarie7bPxRfiCYEXAMPLEKEYwJalrXUtnFEMIK", "AKIAIOSFODNN7EXAMPLE"
-SECONDS = 20.0
 
 
-class Terminal:
-    """The plugin on a pseudo-terminal."""
-
-    def __init__(self, desk: Desk, *words: str) -> None:
-        own, other = pty.openpty()
-        self.process = subprocess.Popen(
-            [PLUGIN, *words],
-            stdin=other,
-            stdout=other,
-            stderr=other,
-            env=desk.environment(TERM="xterm", NO_COLOR="1"),
-            start_new_session=True,
-            preexec_fn=lambda: _control(other),  # noqa: PLW1509  as a shell does it
-        )
-        os.close(other)
-        self._own = own
-        self.seen = ""
-
-    def expect(self, text: str) -> None:
-        """Wait until something is shown."""
-        deadline = time.monotonic() + SECONDS
-        while not re.search(text, self.seen):
-            assert self._read(deadline), self.seen
-
-    def expect_hidden(self, text: str) -> None:
-        """Wait until something is asked for, and what is typed is not shown any more.
-
-        What was typed before that is thrown away.
-        """
-        self.expect(text)
-        deadline = time.monotonic() + SECONDS
-        while termios.tcgetattr(self._own)[3] & termios.ECHO:
-            assert time.monotonic() < deadline, self.seen
-            time.sleep(0.01)
-
-    def type(self, text: str) -> None:
-        """Type something."""
-        os.write(self._own, text.encode())
-
-    def end(self) -> int:
-        """Read to the end and return the exit status."""
-        deadline = time.monotonic() + SECONDS
-        while self._read(deadline):
-            pass
-        os.close(self._own)
-        return self.process.wait(SECONDS)
-
-    def _read(self, deadline: float) -> bool:
-        """Read what is shown next; False at the end."""
-        readable, _, _ = select.select([self._own], [], [], deadline - time.monotonic())
-        assert readable, self.seen
-        try:
-            self.seen += os.read(self._own, 65536).decode()
-        except OSError:  # nobody writes any more
-            return False
-        return True
-
-
-def _control(terminal: int) -> None:
-    """Make it the terminal that sends interrupts."""
-    fcntl.ioctl(terminal, termios.TIOCSCTTY, 0)
+def typed(desk: Desk, *words: str) -> Terminal:
+    """Start the plugin on a terminal."""
+    return Terminal([str(PLUGIN), *words], desk.environment())
 
 
 def test_keys_are_asked_for_without_an_echo(desk: Desk) -> None:
-    terminal = Terminal(desk, "create", "aws", "backups")
-    for field, typed in {"accessKeyID": KEY_ID, "secretAccessKey": SECRET, "sessionToken": ""}.items():
+    terminal = typed(desk, "create", "aws", "backups")
+    for field, value in {"accessKeyID": KEY_ID, "secretAccessKey": SECRET, "sessionToken": ""}.items():
         terminal.expect_hidden(field)
-        terminal.type(f"{typed}\n")
+        terminal.type(f"{value}\n")
 
     assert terminal.end() == 0, terminal.seen
     assert "Credential backups is made." in terminal.seen
@@ -95,7 +30,7 @@ def test_keys_are_asked_for_without_an_echo(desk: Desk) -> None:
 
 
 def test_public_fields_that_are_needed_are_asked_for(desk: Desk) -> None:
-    terminal = Terminal(desk, "create", "registry", "pulls", "--no-secret", "--dry-run=client", "-o", "yaml")
+    terminal = typed(desk, "create", "registry", "pulls", "--no-secret", "--dry-run=client", "-o", "yaml")
     terminal.expect("host")
     terminal.type("ghcr.io\n")
 
@@ -104,7 +39,7 @@ def test_public_fields_that_are_needed_are_asked_for(desk: Desk) -> None:
 
 
 def test_an_interrupt_at_a_prompt_makes_nothing_and_shows_no_traceback(desk: Desk) -> None:
-    terminal = Terminal(desk, "create", "aws", "backups")
+    terminal = typed(desk, "create", "aws", "backups")
     terminal.expect_hidden("accessKeyID")
     terminal.type("\x03")
 
@@ -117,7 +52,7 @@ def test_an_interrupt_at_a_prompt_makes_nothing_and_shows_no_traceback(desk: Des
 def test_references_are_deleted_when_that_was_confirmed(
     desk: Desk, answer: str, status: int, deleted: int
 ) -> None:
-    terminal = Terminal(desk, "delete-refs", "backups")
+    terminal = typed(desk, "delete-refs", "backups")
     terminal.expect(r"Delete 2 references to backups\?")
     terminal.type(answer)
 

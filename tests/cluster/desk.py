@@ -9,6 +9,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
+from cli.terminal import Terminal
 from cluster.space import Space
 from controlplane import tools
 
@@ -49,6 +50,10 @@ class Desk:
             timeout=SECONDS,
             check=False,
         )
+
+    def typed(self, *words: str, user: str | None = None) -> Terminal:
+        """Start a command on a terminal."""
+        return Terminal(self.command(*words, user=user), self.environment(), seconds=SECONDS)
 
     def shown(self, *words: str, user: str | None = None, **environment: str) -> str:
         """Run a command that must succeed, and return what it printed."""

@@ -118,7 +118,7 @@ def test_an_operator_that_is_gone_and_a_policy_that_is_not_bound_are_errors(desk
     assert states(found)["ValidatingAdmissionPolicy"] == ["error"]
     assert "credential-operator-force-delete" in message(found, "ValidatingAdmissionPolicy")
     assert states(found)["Leader"] == ["error"]
-    assert "See Lease credential-operator/credential-operator" in message(found, "Leader")
+    assert "Lease credential-operator/credential-operator was last renewed" in message(found, "Leader")
 
 
 def test_a_cluster_without_the_operator_and_one_with_an_older_schema_say_so(desk: Desk) -> None:

@@ -169,10 +169,8 @@ def lease(where: str, found: Json, now: datetime.datetime) -> Finding:
     holder = spec.get("holderIdentity")
     limit = datetime.timedelta(seconds=2 * float(spec.get("leaseDurationSeconds") or 15))
     if not holder or renewed is None or now - renewed > limit:
-        since = f" since {times.ago(spec.get('renewTime'), now)}" if renewed else ""
-        return Finding(
-            "Leader", State.ERROR, f"Nobody leads{since}: no Credential is looked at. See {where}."
-        )
+        last = f"was last renewed {times.ago(spec['renewTime'], now)}" if renewed else "was never taken"
+        return Finding("Leader", State.ERROR, f"Nobody leads: {where} {last}. No Credential is looked at.")
     return Finding("Leader", State.OK, f"{holder} leads.")
 
 
