@@ -33,6 +33,7 @@ READY, NOT_READY = (
         ([READY, validated("True", "Accepted")], Exit.DONE),
         ([READY, validated("Unknown", "NotCheckable")], Exit.DONE),
         ([NOT_READY, validated("Unknown", "NotCheckable")], Exit.NOT_VALID),
+        ([validated("Unknown", "NotCheckable")], None),
         ([NOT_READY, validated("False", "Rejected")], Exit.NOT_VALID),
         (
             [
@@ -53,6 +54,13 @@ def test_the_outcome_of_a_check_follows_from_what_is_said_of_the_key(
     found = outcomes.outcome(judged(conditions=conditions))
 
     assert (found and found.status) == status
+
+
+def test_what_nobody_is_asked_about_is_judged_by_whether_it_is_ready() -> None:
+    ready = world.condition("Ready", "False", "Misconfigured", "The format does not fit.")
+    found = outcomes.outcome(judged(conditions=[ready, validated("Unknown", "NotCheckable")]))
+
+    assert found == (Exit.NOT_VALID, "a is not ready (Misconfigured). The format does not fit.")
 
 
 @pytest.mark.parametrize(

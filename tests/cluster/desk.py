@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cli.terminal import Terminal
-from cluster.space import Space
+from cluster.space import Json, Space
 from controlplane import tools
 
 BIN = pathlib.Path(sys.executable).parent
@@ -31,6 +31,12 @@ class Desk:
         """Return an environment in which kubectl finds the plugin, and the plugin kubectl."""
         path = os.pathsep.join([str(BIN), str(tools.path("kubectl").parent), os.environ["PATH"]])
         return self.space.cluster.environment() | {"PATH": path} | more
+
+    def publish(self, name: str = "backups", **fields: Any) -> Json:
+        """Make a Credential that is available, and return it."""
+        self.space.apply(self.space.source(self.space.new_key(), f"{name}-keys"))
+        self.space.apply(self.space.credential(name, secretRef={"name": f"{name}-keys"}, **fields))
+        return self.space.becomes(name, Ready="True Available")
 
     def command(self, *words: str, user: str | None = None) -> list[str]:
         """Return the words of a command."""

@@ -6,7 +6,6 @@ import os
 import pathlib
 import signal
 import subprocess
-from typing import Any
 
 import pytest
 
@@ -14,17 +13,9 @@ from cluster.desk import BIN, SECONDS, WRONG, Desk, variables
 from cluster.sites import Site
 from cluster.space import GROUP, Json, Space
 from controlplane import ControlPlane
-from emulators.aws import allow
 
 LIST_SECONDS = 0.4
 """Of process time, for kubectl that finds the plugin, the plugin, and kubectl that it calls."""
-
-
-def publish(desk: Desk, name: str = "backups", **fields: Any) -> Json:
-    """Make a Credential that is available, and return it."""
-    desk.space.apply(desk.space.source(desk.space.new_key(), f"{name}-keys"))
-    desk.space.apply(desk.space.credential(name, secretRef={"name": f"{name}-keys"}, **fields))
-    return desk.space.becomes(name, Ready="True Available")
 
 
 def needed(desk: Desk, name: str = "nightly") -> None:
@@ -49,7 +40,7 @@ def test_kubectl_finds_the_plugin_and_what_completes_it(desk: Desk) -> None:
     assert str(BIN / "kubectl-credential") in listed.stdout
     assert str(BIN / "kubectl-credential") not in listed.stderr
 
-    publish(desk)
+    desk.publish()
     completed = subprocess.run(
         ["kubectl", "__completeNoDesc", "credential", "describe", "--namespace", desk.space.name, "back"],
         capture_output=True,
@@ -61,7 +52,7 @@ def test_kubectl_finds_the_plugin_and_what_completes_it(desk: Desk) -> None:
 
 
 def test_a_list_has_a_table_for_each_type(desk: Desk) -> None:
-    made = publish(desk)
+    made = desk.publish()
     bucket = {"endpoint": "https://127.0.0.1:1", "bucket": "archive"}
     desk.space.apply(desk.space.credential("archive", aws=None, s3=bucket, targets=None))
 
@@ -75,7 +66,7 @@ def test_a_list_has_a_table_for_each_type(desk: Desk) -> None:
 
 
 def test_a_list_takes_less_than_it_may(desk: Desk) -> None:
-    publish(desk)
+    desk.publish()
 
     def taken() -> float:
         before = os.times()
@@ -87,7 +78,7 @@ def test_a_list_takes_less_than_it_may(desk: Desk) -> None:
 
 
 def test_a_description_tells_who_uses_each_secret_and_what_to_do(desk: Desk) -> None:
-    made = publish(desk)
+    made = desk.publish()
     desk.space.kubectl("create", "deployment", "api", "--image=x")
     desk.space.kubectl("set", "env", "deployment/api", "--from=secret/backups-env")
     needed(desk)
@@ -142,7 +133,7 @@ def test_who_has_no_role_is_told_which_to_ask_for(desk: Desk, words: tuple[str, 
     ],
 )
 def test_who_may_only_look_changes_nothing(desk: Desk, words: tuple[str, ...], told: str) -> None:
-    publish(desk)
+    desk.publish()
 
     assert told in desk.fails(1, *words, user="vera")
     assert desk.space.becomes(Ready="True Available")
@@ -215,7 +206,7 @@ def test_a_provider_that_does_not_answer_ends_with_another_status(desk: Desk) ->
 
 
 def test_an_operator_that_does_not_answer_is_suspected(site: Site, desk: Desk) -> None:
-    publish(desk)
+    desk.publish()
     site.operator.stop()
     try:
         said = desk.fails(5, "validate", "backups", "--timeout", "2s", user="alice")
@@ -265,97 +256,8 @@ def test_manifests_are_such_as_kubectl_applies(desk: Desk) -> None:
     desk.space.becomes(Ready="True Available")
 
 
-# A new key
-
-
-def test_a_new_key_is_published_once_it_is_accepted(desk: Desk) -> None:
-    publish(desk)
-    new = desk.space.new_key()
-
-    answer = desk.run("rotate", "backups", "--from-env", "--wait", user="alice", **variables(new))
-
-    assert answer.returncode == 0, answer.stderr
-    assert "backups is valid" in answer.stdout
-    assert "backups is drained" in answer.stdout
-    assert desk.space.key_in() == new
-    assert new[1] not in answer.stdout + answer.stderr
-
-
-def test_the_operator_is_asked_for_the_next_key_where_it_makes_them(desk: Desk) -> None:
-    space = desk.space
-    space.aws.set_policies(space.arn, [allow("iam:*")])
-    where = {"region": "eu-west-1", "endpoint": space.aws.url, "iamEndpoint": space.aws.url}
-    publish(desk, aws=where, rotation={"interval": "8760h", "store": "backups-kept"})
-    old = space.key_in()
-    space.until(lambda: desk.shown("describe", "backups", user="alice").count("Next key"), "it is told")
-    refused = ("rotate", "backups", "--from-env")
-    assert "leave out where a key is" in desk.fails(2, *refused, user="alice", **variables(space.new_key()))
-    space.aws.delete_key(space.aws.keys(space.name)[-1][0])
-
-    said = desk.shown("rotate", "backups", "--wait", user="alice")
-
-    new = space.key_in()
-    assert new is not None
-    assert new != old
-    assert new[1] not in said
-    assert space.data("backups-kept") == space.fields(new)
-    assert "is ended when nothing runs it" in desk.fails(1, "rotate", "backups", user="alice")
-    assert "Secret backups-kept" in desk.shown("describe", "backups", user="alice")
-
-
-def test_a_new_key_that_is_refused_gives_way_to_the_old_one(desk: Desk) -> None:
-    publish(desk)
-    before, published = desk.space.data("backups-keys"), desk.space.key_in()
-    refused = variables((desk.space.new_key()[0], WRONG))
-
-    said = desk.fails(3, "rotate", "backups", "--from-env", user="alice", **refused)
-
-    assert "The old key was put back." in said
-    assert WRONG not in said
-    assert (desk.space.data("backups-keys"), desk.space.key_in()) == (before, published)
-    desk.space.becomes(Ready="True Available", Synced="True Published")
-
-
-def test_a_new_key_stands_where_the_old_one_stood_and_what_is_not_given_stays(desk: Desk) -> None:
-    old, new = desk.space.new_key(), desk.space.new_key()
-    names = {"AWS_ACCESS_KEY_ID": old[0], "password": old[1], "unrelated": "stays"}
-    desk.space.apply(desk.space.secret("keys", {**names, "sessionToken": "Kanarie"}))
-    keyed = {"name": "keys", "keys": {"secretAccessKey": "password"}}
-    desk.space.apply(desk.space.credential(secretRef=keyed))
-    desk.space.becomes(Validated="False Rejected", seconds=120)
-
-    words = ("rotate", "backups", "--from-env", "--drop", "sessionToken", "--output", "json")
-    shown = json.loads(desk.shown(*words, user="alice", **variables(new)))
-
-    assert shown["status"]["key"]["id"] == new[0]
-    assert desk.space.data("keys") == {"AWS_ACCESS_KEY_ID": new[0], "password": new[1], "unrelated": "stays"}
-
-
-@pytest.mark.parametrize(
-    ("metadata", "spec", "told"),
-    [
-        (
-            {"ownerReferences": [{"apiVersion": "e/v1", "kind": "ExternalSecret", "name": "b", "uid": "u"}]},
-            {},
-            "is written by ExternalSecret b",
-        ),
-        ({}, {"format": "velero"}, "has the layout velero"),
-    ],
-)
-def test_a_secret_that_another_tool_writes_is_left_to_it(
-    desk: Desk, metadata: Json, spec: Json, told: str
-) -> None:
-    desk.space.apply(desk.space.secret("keys", {"cloud": "x"}, **metadata))
-    desk.space.apply(desk.space.credential(secretRef={"name": "keys", **spec}))
-
-    said = desk.fails(1, "rotate", "backups", "--from-env", user="alice", **variables(desk.space.new_key()))
-
-    assert told in said
-    assert desk.space.data("keys") == {"cloud": "x"}
-
-
 def test_a_credential_is_opened_in_the_users_editor(desk: Desk) -> None:
-    publish(desk)
+    desk.publish()
     editor = "sed -i s/eu-west-1/eu-north-1/"
 
     assert "edited" in desk.shown("edit", "backups", user="alice", KUBE_EDITOR=editor)
@@ -385,7 +287,7 @@ def test_the_pods_of_a_service_account_pull_with_a_credential(desk: Desk) -> Non
 
 
 def test_a_hold_keeps_a_credential_until_it_is_released(desk: Desk) -> None:
-    publish(desk)
+    desk.publish()
 
     name = desk.shown(
         "hold", "backups", "--reason", "r", "--for", "2h", "--output", "name", user="alice"
@@ -406,14 +308,14 @@ def test_a_hold_keeps_a_credential_until_it_is_released(desk: Desk) -> None:
 
 
 def test_a_hold_that_does_not_count_says_why_and_leaves_nothing(desk: Desk) -> None:
-    publish(desk, acceptReferences=False)
+    desk.publish(acceptReferences=False)
 
     assert "It is not held (NotAccepting)" in desk.fails(1, "hold", "backups", "--reason", "r", user="alice")
     assert desk.space.all("credentialreferences") == []
 
 
 def test_a_command_runs_while_the_credential_is_held(desk: Desk) -> None:
-    publish(desk)
+    desk.publish()
     script = "kubectl get credentialreferences --output=name | wc -l; exit 7"
 
     answer = desk.run(
@@ -437,7 +339,7 @@ def _inside(desk: Desk) -> dict[str, str]:
 
 
 def test_a_holder_that_is_ended_softly_releases(desk: Desk) -> None:
-    publish(desk)
+    desk.publish()
     words = desk.command(
         "hold", "backups", "--reason", "r", "--", "sh", "-c", "echo on; exec sleep 60", user="alice"
     )
@@ -453,7 +355,7 @@ def test_a_holder_that_is_ended_softly_releases(desk: Desk) -> None:
 
 
 def test_references_that_nobody_releases_are_cleared_away(desk: Desk) -> None:
-    publish(desk)
+    desk.publish()
     needed(desk)
 
     shown = desk.shown("delete-refs", "backups", "--yes", user="alice")
@@ -470,7 +372,7 @@ def test_references_that_nobody_releases_are_cleared_away(desk: Desk) -> None:
 
 
 def test_a_deletion_waits_for_those_who_need_the_credential(desk: Desk) -> None:
-    publish(desk)
+    desk.publish()
     needed(desk)
     assert desk.fails(5, "delete", "backups", "--wait", "--timeout", "1s", user="alice")
     assert "deletionTimestamp" not in desk.space.get("credential", "backups")["metadata"]
@@ -485,7 +387,7 @@ def test_a_deletion_waits_for_those_who_need_the_credential(desk: Desk) -> None:
 
 @pytest.mark.needs_policies("validation")
 def test_only_an_admin_deletes_what_is_needed(desk: Desk) -> None:
-    publish(desk)
+    desk.publish()
     needed(desk)
     forced = ("delete", "backups", "--force", "--reason", "the team is gone")
 

@@ -5,7 +5,6 @@ import json
 import signal
 import subprocess
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
@@ -26,12 +25,6 @@ def node(desk: Desk) -> Iterator[None]:
     desk.space.apply(NODE)
     yield
     desk.space.kubectl("delete", "node", "only")
-
-
-def publish(desk: Desk, **fields: Any) -> None:
-    """Make a Credential that is available."""
-    desk.space.apply(desk.space.source(desk.space.new_key()), desk.space.credential(**fields))
-    desk.space.becomes(Ready="True Available")
 
 
 def restarted(space: Space, *names: str) -> list[str]:
@@ -67,7 +60,7 @@ def _rotation(space: Space) -> Json:
 def lend(desk: Desk, site: Site) -> Desk:
     """Have another namespace borrow the key, and return where its people type."""
     borrower = site.space(f"{desk.space.name}-b")
-    publish(desk, allowedNamespaces={"names": [borrower.name]})
+    desk.publish(allowedNamespaces={"names": [borrower.name]})
     claim = borrower.reference()
     claim["spec"] |= {"credentialRef": {"name": "backups", "namespace": desk.space.name}}
     claim["spec"] |= {"target": {"name": ENV, "format": "env"}}
@@ -182,7 +175,7 @@ def _tidy(desk: Desk, other: Desk) -> None:
 
 def test_a_rollout_that_fails_stops_the_rest(desk: Desk) -> None:
     space = desk.space
-    publish(desk)
+    desk.publish()
     broken = workloads.deployment("broken", ENV)
     broken["spec"]["progressDeadlineSeconds"] = 2
     space.apply(broken, workloads.deployment("db", ENV, kind="StatefulSet"))
@@ -206,7 +199,7 @@ def test_a_rollout_that_fails_stops_the_rest(desk: Desk) -> None:
 
 def test_a_new_key_is_rehearsed_and_then_taken_up_by_who_reads_it(desk: Desk) -> None:
     space = desk.space
-    publish(desk)
+    desk.publish()
     old, new = space.key_in(), space.new_key()
     space.apply(workloads.deployment("api", ENV), workloads.pod("bare", "another"))
     words = ("rotate", "backups", "--from-env", "--restart")
@@ -215,10 +208,10 @@ def test_a_new_key_is_rehearsed_and_then_taken_up_by_who_reads_it(desk: Desk) ->
         rehearsed = desk.run(*words, "--dry-run", user="alice", **variables(new))
         assert rehearsed.returncode == 0, rehearsed.stderr
         assert rehearsed.stdout.splitlines() == [
-            "The new key would go into Secret keys; its provider was not asked.",
+            "The new key would go into Secret backups-keys; its provider was not asked.",
             "Deployment api would be restarted.",
         ]
-        assert (space.key_in(), space.data("keys")) == (old, space.fields(old) if old else {})
+        assert (space.key_in(), space.data("backups-keys")) == (old, space.fields(old) if old else {})
         assert "may not" in desk.fails(1, *words, "--dry-run", user="vera", **variables(new))
 
         answer = desk.run(*words, user="alice", **variables(new))

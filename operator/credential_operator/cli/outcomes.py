@@ -30,9 +30,19 @@ def outcome(one: Credential, asked: str | None = None) -> Outcome | None:
         return Outcome(Exit.TIMEOUT, f"Nobody could say whether {one.name} works. {reconciling.message}")
     if validated.status == "True":
         return Outcome(Exit.DONE, _accepted(one, validated.message))
-    if validated.reason in NOBODY_ASKED and one.ready.status == "True":
-        return Outcome(Exit.DONE, f"{one.name} is published without a check. {validated.message}")
+    if validated.reason in NOBODY_ASKED:
+        return _unchecked(one, validated.message)
     return Outcome(Exit.NOT_VALID, f"{one.name} is not valid ({validated.reason}). {validated.message}")
+
+
+def _unchecked(one: Credential, message: str) -> Outcome | None:
+    """Says whether a key that nobody is asked about is published, or why not."""
+    ready = one.ready
+    if ready.status == "True":
+        return Outcome(Exit.DONE, f"{one.name} is published without a check. {message}")
+    if ready.status == "False":
+        return Outcome(Exit.NOT_VALID, f"{one.name} is not ready ({ready.reason}). {ready.message}")
+    return None
 
 
 def _answered(one: Credential, asked: str | None) -> bool:

@@ -37,7 +37,7 @@ class Rollouts:
 
     def readers(self) -> list[User]:
         """Gives the workloads that read the Secrets, as far as the user may see them."""
-        known = store.consumers(self._kubectl, self._secrets)
+        known = store.consumers(store.workloads(self._kubectl, self._secrets))
         wanted = {(place, name) for place, names in self._secrets.items() for name in names}
         found = {user for secret in wanted for user in known.get(secret, ())}
         return sorted(user for user in found if user.kind != PODLESS)
