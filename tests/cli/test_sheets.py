@@ -79,6 +79,11 @@ def test_markdown_of_other_documents_has_their_table() -> None:
     assert "## Clusters" in sheets.markdown(joined)
     assert "## Secrets that no Credential manages" in sheets.markdown(loose)
     assert not any(isinstance(part, Table) for part in sheets.parts(loose))
+    found = loose.model_copy(
+        update={"secrets": (reports.Loose(namespace="team-a", name="keys", type="aws"),)}
+    )
+    (table,) = (part for part in sheets.parts(found) if isinstance(part, Table))
+    assert [cell.text for cell in table.rows[0][:3]] == ["team-a", "keys", "aws"]
 
 
 def test_the_most_urgent_comes_first_and_many_are_counted() -> None:

@@ -255,7 +255,7 @@ def _own(verb: str, resource: str = "credentials") -> Need:
 
 REFERENCES = "credentialreferences"
 COMMANDS: Mapping[str, tuple[str, Sequence[Need]]] = {
-    "list, get, describe, refs, reach, tree, graph": ("view", [_own("list"), _own("get")]),
+    "list, get, describe, refs, reach, tree, graph, report": ("view", [_own("list"), _own("get")]),
     "validate, edit": ("edit", [_own("patch")]),
     "create, import --apply": ("edit", [_own("create"), SECRETS[2]]),
     "rotate": ("edit", [SECRETS[0], SECRETS[3]]),
