@@ -56,6 +56,11 @@ class FastSts(child.Emulator):
         """How many requests were answered, by HTTP status."""
         return {int(status): count for status, count in self.child.call("calls").items()}
 
+    @property
+    def asked(self) -> dict[int, int]:
+        """How many requests each key made that was accepted, by its number."""
+        return dict(self.child.call("asked"))
+
     def reset_calls(self) -> None:
         """Forgets the requests so far."""
         self.child.call("reset_calls")

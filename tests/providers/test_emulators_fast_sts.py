@@ -110,6 +110,14 @@ def test_calls_are_counted_by_status(sts: FastSts) -> None:
     assert sts.calls == {200: 2, 403: 1}
 
 
+def test_what_a_key_was_accepted_for_is_counted_by_its_number(sts: FastSts) -> None:
+    sts.reset_calls()
+    for index in (5, 5, 6):
+        identify(sts, sts.key(index))
+    refusal(sts, (sts.key(7)[0], "x" * 40))
+    assert sts.asked == {5: 2, 6: 1}
+
+
 def test_latency_costs_no_cpu(sts: FastSts) -> None:
     client = clients.client("sts", sts, sts.key(0))
     client.get_caller_identity()

@@ -36,6 +36,12 @@ class Sts:
         self.session_seconds: float | None = None
         self.outage: Reason | None = None
         self.calls: collections.Counter[int] = collections.Counter()
+        self.asked: collections.Counter[int] = collections.Counter()
+
+    def reset_calls(self) -> None:
+        """Forgets the requests so far."""
+        self.calls.clear()
+        self.asked.clear()
 
     def set_key_status(self, key_id: str, status: str) -> None:
         """Makes a key Active or Inactive."""
@@ -48,6 +54,7 @@ class Sts:
                 raise answers.refuse("sts", self.outage)
             index = self._verify(method, target, headers, body)
             status, text = 200, self._done(index, dict(urllib.parse.parse_qsl(body.decode("latin-1"))))
+            self.asked[index] += 1
         except answers.Refusal as refusal:
             status, text = refusal.status, answers.render("sts", refusal).body.decode()
         self.calls[status] += 1
@@ -155,7 +162,8 @@ async def begin(config: dict[str, Any], folder: pathlib.Path) -> channel.Service
 
     commands: dict[str, Callable[..., Any]] = {
         "calls": lambda: dict(sts.calls),
-        "reset_calls": sts.calls.clear,
+        "asked": lambda: list(sts.asked.items()),
+        "reset_calls": sts.reset_calls,
         "set_key_status": sts.set_key_status,
         "set_latency": lambda seconds: setattr(sts, "latency", seconds),
         "limit_sessions": lambda seconds: setattr(sts, "session_seconds", seconds),
