@@ -1,7 +1,7 @@
 """The operator put together: what is started, who wakes what, and how it ends.
 
 kopf (both kinds) ─┐
-watches of others ─┼──> Controller ──> Reconciler, Binder     (while this replica leads)
+watches of others ─┼──> Controller ──> Reconciler, Binder     (of the shards that this replica leads)
 planned times ─────┘
 """
 
@@ -40,6 +40,8 @@ from credential_operator import (
     providers,
     scrape,
     settings,
+    shards,
+    shares,
     survey,
     sweep,
     usage,
@@ -52,8 +54,6 @@ from credential_operator.providers import network
 logger = logging.getLogger(__name__)
 
 GROUP, VERSION = "credential-operator.io", "v1beta1"
-DRAIN = 20.0
-"""Seconds that passes under way get at shutdown."""
 SILENCE = 180.0
 """Seconds without a word of a watch (bookmarks come every minute) after which it is taken for dead."""
 LAG = 300.0
@@ -70,7 +70,10 @@ class App:
         )
         self._known = inventory.Inventory(self._catalogue.endpoint)
         self._controller = controller.Controller(
-            self._known, workers=chosen.workers, endpoint_limit=chosen.workers_per_endpoint
+            self._known,
+            workers=chosen.workers,
+            endpoint_limit=chosen.workers_per_endpoint,
+            count=chosen.shards,
         )
         self._tasks: list[asyncio.Task[None]] = []
         self._kinds = _kinds(chosen)
@@ -93,8 +96,13 @@ class App:
             cluster.Cluster(self._configuration, may_write=self._may_write)
         )
         self._leader = leader.Leader(
-            self._connection, namespace=self._settings.own_namespace, identity=self._settings.identity
+            self._connection,
+            namespace=self._settings.own_namespace,
+            identity=self._settings.identity,
+            count=self._settings.shards,
         )
+        leading = self._leader if self._settings.leader_election else None
+        self._shares = shares.Shares(self._controller, count=self._settings.shards, leading=leading)
         server = health.Server(
             host=self._settings.http_host,
             port=self._settings.http_port,
@@ -153,7 +161,7 @@ class App:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self._controller.drain(DRAIN)
+        await self._controller.drain(shares.DRAIN)
         await self._leader.release()
         await self._closing.aclose()
         logger.info("stopped")
@@ -211,6 +219,9 @@ class App:
             )
 
     async def _elect(self) -> None:
+        if self._shares.divided:
+            # Others may give it at once some of what they work on.
+            await self._synced()
         if self._settings.leader_election:
             await self._leader.run(self._lead)
         else:
@@ -218,18 +229,27 @@ class App:
         # A replica that led holds state of its own; a new process begins from what the cluster says.
         raise RuntimeError("this replica does not lead any more")
 
-    async def _lead(self) -> None:
-        """Works, once everything that a pass depends on is known."""
-        keyring = await self._patiently(
-            lambda: installation.load(self._connection, self._settings.own_namespace)
-        )
-        kept = backups.Backups(self._connection, clock=passes.now)
-        sweeper = sweep.Sweeper(
-            self._connection, self._known, self._controller, kept, self._settings.namespaces
-        )
-        await self._patiently(sweeper.seed)
+    async def _synced(self) -> None:
         for found in self._watches:
             await found.synced.wait()
+
+    async def _lead(self) -> None:
+        """Works, once everything that a pass depends on is known."""
+        with shards.working_on(min(self._shares.wanted(), default=0)):
+            keyring = await self._patiently(
+                lambda: installation.load(self._connection, self._settings.own_namespace)
+            )
+        kept = backups.Backups(self._connection, clock=passes.now)
+        sweeper = sweep.Sweeper(
+            self._connection,
+            self._known,
+            self._controller,
+            kept,
+            self._settings.namespaces,
+            may_write=self._may_write,
+        )
+        await self._patiently(sweeper.seed)
+        await self._synced()
         self._seeded = True
         checker = self._checker()
         self._closing.callback(checker.close)
@@ -241,7 +261,8 @@ class App:
             namespaces=self._settings.namespaces,
             clock=passes.now,
         )
-        both = passes.of_both_kinds(
+        begin = functools.partial(
+            passes.of_both_kinds,
             connection=self._connection,
             known=self._known,
             asked=asked,
@@ -253,7 +274,8 @@ class App:
         )
         async with asyncio.TaskGroup() as group:
             group.create_task(sweeper.run(self._settings.sweep_interval))
-            group.create_task(self._controller.work(both))
+            group.create_task(self._shares.keep(begin, catch_up=lambda: self._patiently(sweeper.catch_up)))
+            group.create_task(self._controller.work(self._shares.passes))
 
     async def _patiently(self, step: Callable[[], Awaitable[Any]]) -> Any:
         """Repeats a step that needs the API server until it answers."""
@@ -294,7 +316,7 @@ class App:
     # What is asked from outside
 
     def _may_write(self) -> bool:
-        return not self._settings.leader_election or self._leader.holds()
+        return self._shares.may_write()
 
     def _unhealthy(self) -> list[str]:
         problems = [
@@ -314,10 +336,20 @@ class App:
 
     def _metrics(self) -> Callable[[], bytes]:
         heard = [found.heard for found in self._watches]
-        taken: list[scrape.Replica | scrape.Work] = [scrape.Replica(leads=self._may_write(), heard=heard)]
+        chosen, led = self._settings, self._shares
+        taken: list[scrape.Replica | scrape.Work] = [
+            scrape.Replica(leads=led.told(), divided=led.divided, heard=heard)
+        ]
         if self._seeded:
-            chosen = self._settings.metrics_per_credential
-            taken.append(scrape.work(self._known, self._controller, down=self._breakers.down(), each=chosen))
+            taken.append(
+                scrape.work(
+                    self._known,
+                    self._controller,
+                    down=self._breakers.down(),
+                    each=chosen.metrics_per_credential,
+                    among=led.has if led.divided else None,
+                )
+            )
         return functools.partial(scrape.exposition, taken)
 
 

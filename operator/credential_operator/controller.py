@@ -12,7 +12,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
-from credential_operator import errors, inventory, metrics, naming, objects, workqueue
+from credential_operator import errors, inventory, metrics, naming, objects, shards, workqueue
 from credential_operator.inventory import CREDENTIAL, DISTRIBUTION, REFERENCE
 from credential_operator.objects import Object
 
@@ -38,14 +38,17 @@ Pass = Callable[[objects.Key], Awaitable[datetime.datetime | None]]
 
 
 class Controller:
-    """Turns what is seen into passes over objects. `passes` has the function for each kind."""
+    """Turns what is seen into passes over objects, which belong to so many shards."""
 
-    def __init__(self, known: inventory.Inventory, *, workers: int, endpoint_limit: int) -> None:
+    def __init__(
+        self, known: inventory.Inventory, *, workers: int, endpoint_limit: int, count: int = 1
+    ) -> None:
         self._known = known
+        self._count = count
         self._workers = workers
         self._queue = workqueue.Queue(endpoint_limit=endpoint_limit, clock=time.monotonic)
         self._failures: dict[Object, int] = {}
-        self._running: set[asyncio.Task[None]] = set()
+        self._running: dict[asyncio.Task[None], int] = {}
         self._begun: dict[Object, float] = {}
         self._moved = time.monotonic()
         for kind in KINDS:
@@ -127,6 +130,24 @@ class Controller:
         """Has the references to a Credential looked at soon."""
         self.wake(Object(REFERENCE, key) for key in self._known.references_to(credential))
 
+    def wake_shard(self, shard: int) -> None:
+        """Has everything of a shard looked at soon: whoever worked on it before may have left some undone."""
+        credentials, references = list(self._known.credentials), list(self._known.references)
+        both = (
+            *(Object(CREDENTIAL, key) for key in credentials),
+            *(Object(REFERENCE, key) for key in references),
+        )
+        made = {one for reference in references for one in self._distributions(reference)}
+        made.update(self._known.distributions())
+        self.wake(one for one in (*both, *made) if self.shard_of(one) == shard)
+
+    def shard_of(self, one: Object) -> int:
+        """Gives the shard that an object belongs to."""
+        if self._count == 1:
+            return 0
+        place = self._known.place_of(one.key) if one.kind == REFERENCE else one.key.namespace
+        return shards.of(place, self._count)
+
     def _wake_distribution(self, credential: objects.Key) -> None:
         """Has the references looked at that the operator makes for a Credential, or has made."""
         if self._known.handouts.concerns(credential):
@@ -173,8 +194,12 @@ class Controller:
         """Seconds for which objects have waited without any being worked on."""
         return time.monotonic() - self._moved if len(self._queue) else 0.0
 
-    async def work(self, passes: Mapping[str, Pass]) -> None:
-        """Makes passes until cancelled; those under way then end by themselves (see `drain`)."""
+    async def work(self, passes: Mapping[int, Mapping[str, Pass]]) -> None:
+        """Makes passes until cancelled; those under way then end by themselves (see `drain`).
+
+        `passes` has the function for each kind, of each shard that is to be worked on at that moment: what belongs
+        to another one is dropped, for whoever works on that sees it too.
+        """
         slots = asyncio.Semaphore(self._workers)
         while True:
             await slots.acquire()
@@ -184,21 +209,30 @@ class Controller:
                 slots.release()
                 raise
             self._moved = time.monotonic()
-            task = asyncio.create_task(self._pass(item, passes[item.kind]))
-            self._running.add(task)
-            task.add_done_callback(self._running.discard)
+            shard = self.shard_of(item)
+            if shard not in passes:
+                self._queue.done(item)
+                self._failures.pop(item, None)
+                slots.release()
+                await asyncio.sleep(0)
+                continue
+            task = asyncio.create_task(self._pass(item, passes[shard][item.kind], shard))
+            self._running[task] = shard
+            task.add_done_callback(self._running.pop)
             task.add_done_callback(lambda _: slots.release())
 
-    async def drain(self, seconds: float) -> None:
-        """Waits for the passes under way, at most so long."""
-        if self._running:
-            await asyncio.wait(self._running, timeout=seconds)
+    async def drain(self, seconds: float, shard: int | None = None) -> None:
+        """Waits for the passes under way, of all shards or of one, at most so long."""
+        running = [task for task, of in self._running.items() if shard in (None, of)]
+        if running:
+            await asyncio.wait(running, timeout=seconds)
 
-    async def _pass(self, item: Object, make: Pass) -> None:
+    async def _pass(self, item: Object, make: Pass, shard: int) -> None:
         began = self._begun[item] = time.monotonic()
         result = "ok"
         try:
-            look = await make(item.key)
+            with shards.working_on(shard):
+                look = await make(item.key)
             self._failures.pop(item, None)
             if look is not None:
                 self._queue.add_at(item, time.monotonic() + _seconds_until(look))

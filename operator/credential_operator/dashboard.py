@@ -106,7 +106,11 @@ STATE = (
         f"count({EXPIRY}{{{HERE}}} - time() < 14 * 86400) or vector(0)",
     ),
     _stat("Deletions that wait", _count('condition="DeletionBlocked"')),
-    _stat("Replicas that work", "sum(credential_operator_leader)", text="One, or nothing is done."),
+    _stat(
+        "Shards that are worked on",
+        "sum(credential_operator_leader)",
+        text="As many as there are: one by default, or nothing is done.",
+    ),
 )
 CREDENTIALS = (
     Panel(

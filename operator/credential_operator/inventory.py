@@ -238,6 +238,14 @@ class Inventory:
         """Gives the Credential that a reference was last known to name."""
         return self._references.target_of(reference)
 
+    def place_of(self, reference: Key) -> str:
+        """Gives the namespace of the Credential that a reference names or looks for; its own where it is not known."""
+        named = self._references.target_of(reference)
+        if named is not None:
+            return named.namespace
+        looking = (place for place, found in self._selecting.items() if reference in found)
+        return next(looking, reference.namespace)
+
     def selecting_in(self, namespace: str) -> list[Key]:
         """Gives the references that look for a Credential in a namespace and have none yet, sorted."""
         return sorted(self._selecting.get(namespace, ()))

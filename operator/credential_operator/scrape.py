@@ -28,15 +28,24 @@ VERSION = importlib.metadata.version("credential-operator")
 
 @dataclasses.dataclass(eq=False, frozen=True, slots=True, kw_only=True)
 class Replica(Collector):
-    """What each replica tells: whether it leads, and of each watch its resource, namespace and when it was heard."""
+    """What each replica tells: whether it leads, and of each watch its resource, namespace and when it was heard.
 
-    leads: bool
+    `leads` has an answer for each shard; `divided`: there are several.
+    """
+
+    leads: Mapping[int, bool]
+    divided: bool
     heard: Iterable[Sample]
 
     def collect(self) -> Iterator[Metric]:
         """Yields the metrics."""
         yield _gauge("build_info", "What runs.", ["version"], [((VERSION,), 1)])
-        yield _gauge("leader", "1 while this replica works.", [], [((), self.leads)])
+        yield _gauge(
+            "leader",
+            "1 while this replica works, on a shard where there are several.",
+            ["shard"] if self.divided else [],
+            [((f"{shard}",) if self.divided else (), leads) for shard, leads in self.leads.items()],
+        )
         yield _gauge(
             "watch_heard_timestamp_seconds",
             "When a watch last said anything, by resource and namespace.",
@@ -47,7 +56,7 @@ class Replica(Collector):
 
 @dataclasses.dataclass(eq=False, frozen=True, slots=True, kw_only=True)
 class Work(Collector):
-    """What the replica that works tells of its work, so that sums over replicas count everything once.
+    """What a replica that works tells of its work, so that sums over replicas count everything once.
 
     `down`: the endpoints of providers that are. `each`: whether there are series of every Credential.
     """
@@ -158,13 +167,26 @@ class Work(Collector):
 
 
 def work(
-    known: inventory.Inventory, queue: controller.Controller, *, down: frozenset[str], each: bool
+    known: inventory.Inventory,
+    queue: controller.Controller,
+    *,
+    down: frozenset[str],
+    each: bool,
+    among: Callable[[str], bool] | None = None,
 ) -> Work:
-    """Takes what is known at this moment: what changes later is another record in its place."""
+    """Takes what is known at this moment: what changes later is another record in its place.
+
+    `among` tells of a namespace whether its Credentials are worked on here; None: all are.
+    """
+    credentials, told = known.credentials.items(), known.references.items()
     return Work(
-        credentials=[*known.credentials.items()],
-        references=collections.Counter(seen.state[1:] for seen in known.references.values()),
-        refused=collections.Counter(references.refused(known)),
+        credentials=[one for one in credentials if among is None or among(one[0].namespace)],
+        references=collections.Counter(
+            seen.state[1:] for key, seen in told if among is None or among(known.place_of(key))
+        ),
+        refused=collections.Counter(
+            place for place in references.refused(known) if among is None or among(*place)
+        ),
         load=queue.load(),
         lag=queue.lag(),
         down=down,

@@ -3,9 +3,11 @@
 import os
 import socket
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 import pydantic
+
+from credential_operator import shards
 
 PREFIX = "CREDENTIAL_OPERATOR_"
 
@@ -39,6 +41,12 @@ class Settings(pydantic.BaseModel):
     )
     leader_election: bool = pydantic.Field(
         default=True, description="Only the holder of the Lease works; off for a single process."
+    )
+    shards: int = pydantic.Field(
+        1,
+        ge=1,
+        le=shards.MOST,
+        description="Leases that the work is divided by, each for a part of the namespaces.",
     )
     http_host: str = pydantic.Field("", description="Address of /healthz, /readyz and /metrics; empty: all.")
     http_port: int = pydantic.Field(8080, description="Port of /healthz, /readyz and /metrics; 0: any.")
@@ -76,6 +84,12 @@ class Settings(pydantic.BaseModel):
         "", description="File of CA certificates trusted besides the public ones."
     )
     proxy: str = pydantic.Field("", description="HTTP proxy for calls to providers.")
+
+    @pydantic.model_validator(mode="after")
+    def _has_leases_for_shards(self) -> Self:
+        if self.shards > 1 and not self.leader_election:
+            raise ValueError("shards need leader_election: each has a Lease")
+        return self
 
 
 def load(environ: Mapping[str, str]) -> Settings:

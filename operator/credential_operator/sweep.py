@@ -5,7 +5,7 @@ Backups are looked through as often: nothing else happens when their time is ove
 
 import asyncio
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from credential_operator import backups, cluster, controller, definitions, inventory, objects
@@ -23,10 +23,13 @@ class Sweeper:
         queue: controller.Controller,
         kept: backups.Backups,
         namespaces: Iterable[str],
+        *,
+        may_write: Callable[[], bool],
     ) -> None:
         self._connection = connection
         self._known = known
         self._backups = kept
+        self._may_write = may_write
         self._controller = queue
         self._namespaces = tuple(namespaces) or ("",)
 
@@ -44,6 +47,20 @@ class Sweeper:
             if not await definitions.leaves(self._connection, definitions.REFERENCES):
                 raise
 
+    async def catch_up(self) -> None:
+        """Takes in all Credentials as they are now: what others have just done, watches may not have shown.
+
+        Without that, a provider would be asked once more about a key that was just validated.
+        """
+        try:
+            for path in self._paths("credentials"):
+                async for page in self._connection.list_pages(path, metadata=False):
+                    for document in page["items"]:
+                        self._controller.see_credential(None, document)
+        except cluster.NotFound:
+            if not await definitions.leaves(self._connection, definitions.CREDENTIALS):
+                raise
+
     async def run(self, interval: float) -> None:
         """Sweeps for ever, every `interval` seconds."""
         while True:
@@ -54,7 +71,7 @@ class Sweeper:
                 logger.warning("a sweep was not finished", extra={"error": str(error)})
 
     async def sweep(self) -> None:
-        """Forgets what no longer exists, and removes backups whose time is over.
+        """Forgets what no longer exists, and removes backups whose time is over, where this replica may.
 
         A list judges only what was known before it was asked for.
         """
@@ -68,7 +85,7 @@ class Sweeper:
         for key, record in references.items():
             if listed.get(key) != record.uid:
                 self._controller.lose_reference(key, uid=record.uid)
-        for namespace in self._namespaces:
+        for namespace in self._namespaces if self._may_write() else ():
             await self._backups.expire(namespace)
 
     async def _list(self, plural: str) -> dict[objects.Key, str]:

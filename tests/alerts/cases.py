@@ -11,6 +11,7 @@ PODS = ("credential-operator-a", "credential-operator-b")
 OWNER = 'credential_operator_credential_owner_info{namespace="team-a",name="backups",team="storage",contact="#storage"}'
 NAMED = {"namespace": "team-a", "name": "backups"}
 OWNED = {"team": "storage", "contact": "#storage"}
+SHARD = 'credential_operator_leader{{shard="{}"}}'
 LEADER, LAG = "credential_operator_leader", "credential_operator_queue_lag_seconds"
 DOWN = 'credential_operator_provider_down_credentials{host="sts.example.com"}'
 EXPIRY = 'credential_operator_credential_expiry_timestamp_seconds{namespace="team-a",name="backups"}'
@@ -70,8 +71,10 @@ def lasting(alert: str, told: tuple[str, str, str], *, minutes: int, summary: st
 
 def of(series: str, *values: str) -> dict[str, str]:
     """Return a series of each Pod."""
+    name, _, labels = series.rstrip("}").partition("{")
+    more = f",{labels}" if labels else ""
     return {
-        f'{series}{{job="operator",pod="{pod}",instance="{pod}:8080"}}': value
+        f'{name}{{job="operator",pod="{pod}",instance="{pod}:8080"{more}}}': value
         for pod, value in zip(PODS, values, strict=False)
     }
 
@@ -111,6 +114,30 @@ CASES = [
         minutes=10,
     ),
     Case(
+        alert=NO_LEADER,
+        when="nobody has one of the shards",
+        series={**of(SHARD.format(0), "1x20", "0x20"), **of(SHARD.format(1), "0x20", "0x20")},
+        minutes=6,
+        labels={"job": "operator", "shard": "1"},
+        severity="critical",
+        summary="No replica of the credential operator works on shard 1.",
+    ),
+    Case(
+        alert=NO_LEADER,
+        when="each shard has somebody",
+        series={**of(SHARD.format(0), "1x20", "0x20"), **of(SHARD.format(1), "0x20", "1x20")},
+        minutes=6,
+    ),
+    Case(
+        alert=NO_LEADER,
+        when="there are other shards than before",
+        series={
+            **of(LEADER, "1x10 _x20"),
+            **{series: "_x11 1x20" for one in range(2) for series in of(SHARD.format(one), "")},
+        },
+        minutes=20,
+    ),
+    Case(
         alert=NOT_RECONCILING,
         when="objects wait for minutes",
         series={**of(LEADER, "1x20"), **of(LAG, "0+60x20")},
@@ -123,6 +150,19 @@ CASES = [
         alert=NOT_RECONCILING,
         when="it cannot begin",
         series=of(LEADER, "1x20", "0x20"),
+        minutes=6,
+        labels={"job": "operator"},
+        severity="critical",
+        summary="A credential operator leads and does not reconcile.",
+    ),
+    Case(
+        alert=NOT_RECONCILING,
+        when="one of the shards cannot be begun with",
+        series={
+            **of(SHARD.format(0), "1x20", "0x20"),
+            **of(SHARD.format(1), "0x20", "1x20"),
+            **of(LAG, "0x20"),
+        },
         minutes=6,
         labels={"job": "operator"},
         severity="critical",

@@ -12,7 +12,7 @@ import yaml
 
 from cluster import users
 from controlplane import Cluster, ControlPlane
-from credential_operator import consumers, leader, settings, workloads
+from credential_operator import consumers, leader, settings, shards, workloads
 
 ROOT = Path(__file__).parents[2]
 CHART = ROOT / "deploy" / "chart"
@@ -70,7 +70,11 @@ IN_ALL: frozenset[Rule] = frozenset(
 AT_HOME: frozenset[Rule] = frozenset(
     [
         ("coordination.k8s.io", "leases", "", "create"),
-        *(("coordination.k8s.io", "leases", leader.NAME, verb) for verb in ("get", "update")),
+        *(
+            ("coordination.k8s.io", "leases", leader.lease_name(shard), verb)
+            for shard in range(shards.MOST)
+            for verb in ("get", "update")
+        ),
         ("", "secrets", "", "create"),
         ("", "secrets", "credential-operator-installation-key", "get"),
     ]
@@ -133,6 +137,9 @@ def test_lint_finds_nothing(plane: ControlPlane, options: tuple[str, ...]) -> No
         "policies.finalizer=maybe",
         "policies.targetMetadata.allowed={a'b}",
         "leaderElection=false",
+        "leaderElection=false,replicas=1,shards=2",
+        f"shards={shards.MOST + 1}",
+        "shards=0",
     ],
 )
 def test_values_that_mean_nothing_are_refused(plane: ControlPlane, wrong: str) -> None:
@@ -231,6 +238,13 @@ def test_where_nothing_is_distributed_the_operator_makes_no_references(
     assert verbs == {"get", "list", "watch", "delete"}
 
 
+def test_the_number_of_shards_reaches_the_operator(plane: ControlPlane) -> None:
+    found = {one["kind"]: one for one in render(plane, MATRIX["shards"])}
+    (container,) = found["Deployment"]["spec"]["template"]["spec"]["containers"]
+    told = {one["name"]: one["value"] for one in container["env"] if "value" in one}
+    assert settings.load(told).shards == 3
+
+
 REACHABLE: Json = {
     "enabled": True,
     "providerPorts": [443, 9000],
@@ -243,6 +257,7 @@ SPREAD = {"maxSkew": 2, "topologyKey": "rack", "whenUnsatisfiable": "DoNotSchedu
 MATRIX: dict[str, Json] = {
     "as it is": {},
     "one replica": {"replicas": 1, "leaderElection": False},
+    "shards": {"replicas": 3, "shards": 3},
     "a network policy": {"networkPolicy": REACHABLE},
     "volumes": {
         "extraVolumes": [{"name": "keys", "emptyDir": {}}, {"name": "more", "emptyDir": {}}],

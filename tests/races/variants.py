@@ -18,7 +18,7 @@ from credential_operator import (
     controller,
     events,
     findings,
-    leader,
+    lease,
     lending,
     objects,
     passes,
@@ -28,7 +28,7 @@ from credential_operator import (
     view,
 )
 
-CLOCKS = (checks, controller, events, leader, passes)
+CLOCKS = (checks, controller, events, lease, passes)
 """The modules that read the clock of the wall.
 
 Besides these there is `app`: what it reads, the end of a session, is compared by kopf with a clock that cannot

@@ -3,12 +3,13 @@
 import asyncio
 import contextlib
 import datetime
+import functools
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
-from credential_operator import controller, errors, handouts, inventory, metrics
+from credential_operator import controller, errors, handouts, inventory, metrics, shards
 from credential_operator.objects import Key, Object
 
 ONE = Key("a", "one")
@@ -83,7 +84,7 @@ async def work() -> AsyncIterator[Work]:
         inventory.REFERENCE: running.reference,
         inventory.DISTRIBUTION: running.distribution,
     }
-    task = asyncio.create_task(running.controller.work(passes))
+    task = asyncio.create_task(running.controller.work({0: passes}))
     yield running
     task.cancel()
     with contextlib.suppress(asyncio.CancelledError):
@@ -243,7 +244,7 @@ async def test_what_waits_and_what_is_worked_on_is_told_by_kind() -> None:
         "CredentialReference": 1,
         "Distribution": 0,
     }
-    working = asyncio.create_task(watched.work(dict.fromkeys(watched.load(), last)))
+    working = asyncio.create_task(watched.work({0: dict.fromkeys(watched.load(), last)}))
     await asyncio.wait_for(begun.wait(), 5)
     (since,) = watched.load()["Credential"].working[:1]
     assert since >= 0
@@ -263,3 +264,93 @@ async def test_each_repetition_is_counted(work: Work) -> None:
     work.controller.wake(credentials(ONE))
     await work.until(2)
     assert count() == before + 1
+
+
+class Divided(Work):
+    """The same where there are two shards."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.controller = controller.Controller(self.known, workers=2, endpoint_limit=2, count=2)
+        self.at_work: dict[int, dict[str, controller.Pass]] = {}
+        self.seen: list[tuple[str, Key, int]] = []
+        self.here, self.there = (
+            next(name for name in "abcdef" if shards.of(name, 2) == shard) for shard in (0, 1)
+        )
+
+    def begin(self, shard: int) -> None:
+        kinds = (inventory.CREDENTIAL, inventory.REFERENCE, inventory.DISTRIBUTION)
+        self.at_work[shard] = {kind: functools.partial(self._note, kind) for kind in kinds}
+
+    async def _note(self, kind: str, key: Key) -> datetime.datetime | None:
+        self.seen.append((kind, key, shards.under_way()))
+        return await self._pass(kind, key)
+
+    def put(self, kind: str, namespace: str, **spec: Any) -> None:
+        made = document("one", **spec)
+        made["metadata"] |= {"namespace": namespace, "uid": f"{kind}-{namespace}"}
+        see = self.controller.see_credential if kind == "credential" else self.controller.see_reference
+        see("ADDED", made)
+
+
+@pytest.fixture
+async def divided() -> AsyncIterator[Divided]:
+    running = Divided()
+    task = asyncio.create_task(running.controller.work(running.at_work))
+    yield running
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+    await running.controller.drain(1)
+
+
+async def test_only_what_belongs_to_a_shard_that_is_worked_on_is_looked_at(divided: Divided) -> None:
+    divided.begin(0)
+    divided.put("credential", divided.there)
+    divided.put("credential", divided.here)
+    await divided.until(1)
+    assert divided.seen == [("Credential", Key(divided.here, "one"), 0)]
+    assert divided.controller.lag() == 0.0
+
+
+async def test_a_reference_is_looked_at_where_its_credential_is(divided: Divided) -> None:
+    divided.begin(0)
+    divided.put("reference", divided.there, credentialRef={"namespace": divided.here, "name": "one"})
+    divided.put("reference", divided.here, credentialRef={"namespace": divided.there, "name": "one"})
+    await divided.until(2)
+    assert sorted(divided.seen) == [
+        ("Credential", Key(divided.here, "one"), 0),
+        ("CredentialReference", Key(divided.there, "one"), 0),
+    ]
+
+
+async def test_whoever_takes_a_shard_over_looks_at_all_of_it(divided: Divided) -> None:
+    for place in (divided.here, divided.there):
+        divided.put("credential", place, aws={}, distribute={})
+        divided.put("reference", place, credentialRef={"name": "one"})
+    async with asyncio.timeout(5):
+        while divided.controller.load()["Credential"].waiting:
+            await asyncio.sleep(0)
+    divided.begin(1)
+    divided.controller.wake_shard(1)
+    await divided.until(3)
+    kinds = ("Credential", "CredentialReference", "Distribution")
+    assert sorted(divided.seen) == [(kind, Key(divided.there, "one"), 1) for kind in kinds]
+
+
+async def test_the_end_of_a_shard_waits_for_its_own_passes_alone(divided: Divided) -> None:
+    begun, end = asyncio.Event(), asyncio.Event()
+
+    async def last(_: Key) -> None:
+        begun.set()
+        await end.wait()
+
+    divided.at_work[1] = {inventory.CREDENTIAL: last}
+    divided.put("credential", divided.there)
+    await asyncio.wait_for(begun.wait(), 5)
+    await asyncio.wait_for(divided.controller.drain(60, 0), 5)
+    ending = asyncio.create_task(divided.controller.drain(60, 1))
+    await asyncio.sleep(0.01)
+    assert not ending.done()
+    end.set()
+    await asyncio.wait_for(ending, 5)

@@ -332,6 +332,8 @@ def test_references_that_look_for_a_credential_are_known_by_where_they_look(
         [Key("a", "at-home")],
     )
     assert naming.selects_in(reference()) is None
+    places = {name: known.place_of(Key("a", name)) for name in ("looking", "at-home", "unknown")}
+    assert places == {"looking": "b", "at-home": "a", "unknown": "a"}
 
     found = reference("looking", version="6")
     found["spec"] = looking["spec"]
@@ -339,6 +341,7 @@ def test_references_that_look_for_a_credential_are_known_by_where_they_look(
     known.put_reference(found)
     assert known.selecting_in("b") == []
     assert known.references_to(Key("b", "backups")) == [Key("a", "looking")]
+    assert known.place_of(Key("a", "looking")) == "b"
     known.drop_reference(Key("a", "at-home"), "uid-at-home")
     assert known.selecting_in("a") == []
 

@@ -121,7 +121,7 @@ def test_the_queue_is_told_as_kubernetes_own_controllers_do() -> None:
 
 @pytest.mark.parametrize("leads", [1, 0])
 def test_every_replica_tells_what_runs_whether_it_leads_and_what_it_hears(leads: int) -> None:
-    metrics = read(scrape.Replica(leads=bool(leads), heard=[(("secrets", "*"), 5.0)]))
+    metrics = read(scrape.Replica(leads={0: bool(leads)}, divided=False, heard=[(("secrets", "*"), 5.0)]))
     assert metrics["credential_operator_build_info"] == [({"version": scrape.VERSION}, 1)]
     assert metrics["credential_operator_leader"] == [({}, leads)]
     heard = metrics["credential_operator_watch_heard_timestamp_seconds"]
@@ -134,3 +134,31 @@ def test_what_comes_after_it_was_taken_is_not_told() -> None:
     write = functools.partial(read, scrape.work(found, queue, down=frozenset(), each=True))
     found.drop_credential(Key(**NAMED), "1")
     assert len(write()["credential_operator_credentials"]) == 1
+
+
+def test_of_several_shards_each_is_told_that_is_not_overruled() -> None:
+    for leads, expected in (({0: True, 2: False}, [({"shard": "0"}, 1), ({"shard": "2"}, 0)]), ({}, [])):
+        metrics = read(scrape.Replica(leads=leads, divided=True, heard=[]))
+        assert metrics["credential_operator_leader"] == expected
+
+
+@pytest.mark.parametrize("here", ["a", "team-0"])
+def test_what_is_worked_on_elsewhere_is_counted_there(here: str) -> None:
+    found = known()
+    metadata = {"namespace": "team-0", "name": "nightly", "uid": "0", "generation": 1}
+    found.put_reference(
+        {
+            "metadata": metadata | {"resourceVersion": "1", "creationTimestamp": conditions.CREATED},
+            "spec": {"credentialRef": NAMED},
+            "status": {"conditions": [{"type": "Bound", "status": "False", "reason": "NotGranted"}]},
+        }
+    )
+    queue = controller.Controller(found, workers=1, endpoint_limit=1)
+    metrics = read(
+        scrape.work(found, queue, down=frozenset(), each=True, among=lambda namespace: namespace == here)
+    )
+    counts = {
+        name: sum(value for _, value in metrics[f"credential_operator_{name}"])
+        for name in ("credentials", "references", "references_refused")
+    }
+    assert set(counts.values()) == {1 if here == NAMED["namespace"] else 0}

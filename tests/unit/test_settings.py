@@ -25,6 +25,13 @@ def test_numbers_and_switches_are_read() -> None:
     assert (chosen.workers, chosen.leader_election) == (8, False)
 
 
+def test_shards_need_leases() -> None:
+    chosen = {"CREDENTIAL_OPERATOR_SHARDS": "3"}
+    assert settings.load(chosen).shards == 3
+    with pytest.raises(pydantic.ValidationError, match="leader_election"):
+        settings.load({**chosen, "CREDENTIAL_OPERATOR_LEADER_ELECTION": "false"})
+
+
 def test_what_is_wrong_is_named() -> None:
     with pytest.raises(pydantic.ValidationError, match="workers"):
         settings.load({"CREDENTIAL_OPERATOR_WORKERS": "none"})
