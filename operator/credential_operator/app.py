@@ -388,6 +388,7 @@ async def _run(app: App, chosen: settings.Settings) -> None:
             registry=registry,
             settings=framework.settings(),
             memories=framework.NoMemories(),
+            identity=framework.identity(chosen.identity),
             clusterwide=not chosen.namespaces,
             namespaces=chosen.namespaces,
             stop_flag=app.stop,

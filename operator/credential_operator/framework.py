@@ -4,6 +4,7 @@ from typing import Any
 
 import kopf
 from kopf._cogs.clients import errors
+from kopf._core.engines import peering
 from kopf._core.reactor import inventory
 
 NotServed = errors.APINotFoundError
@@ -55,6 +56,11 @@ class NoMemories(inventory.ResourceMemories):
     async def recall(self, raw_body: kopf.RawBody, **options: Any) -> inventory.ResourceMemory:
         """Gives a memory that is forgotten after the event."""
         return await super().recall(raw_body, **{**options, "ephemeral": True})
+
+
+def identity(name: str) -> peering.Identity:
+    """Gives the name of a replica as kopf takes it, which would otherwise ask for that of its user: there is none."""
+    return peering.Identity(name)
 
 
 def settings() -> kopf.OperatorSettings:

@@ -23,6 +23,8 @@ AUTHORITIES = pathlib.Path("/etc/ssl/certs")
 RESTRICTED = (
     *("--runtime=runc", "--cgroup-manager=cgroupfs", "--network=host", "--rm", "--read-only", "--tmpfs=/tmp"),
     *("--cap-drop=ALL", "--security-opt=no-new-privileges"),
+    # Clusters' runtimes give a number that is nobody's no name.
+    "--passwd=false",
     # More than root may give in a container of its own.
     *("--ulimit=nofile=1024:1024", "--ulimit=nproc=1024:1024"),
 )
