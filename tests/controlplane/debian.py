@@ -37,7 +37,7 @@ def unpack(recipe: recipes.DebianRecipe, supervisor: processes.Supervisor, *, to
     (archive,) = scratch.glob("*.deb")
     run("dpkg", "--extract", archive, to / "debian")
     for name in recipe.programs:
-        (to / name).symlink_to(Path("debian", "usr", "bin", name))
+        (to / name).symlink_to(Path("debian", "usr", recipe.folder, name))
     status.done("fetched")
 
 

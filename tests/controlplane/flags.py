@@ -24,6 +24,8 @@ class Options:
     runtime_config: tuple[str, ...] = ()
     feature_gates: tuple[str, ...] = ()
     extra_flags: tuple[str, ...] = ()
+    address: str = ""
+    """Where nodes and their Pods reach the API server; where there are none, only loopback does."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -94,7 +96,6 @@ def api_server(layout: Layout, options: Options) -> list[str]:
     files = layout.identities
     return [
         f"--etcd-servers={layout.etcd_url}",
-        f"--bind-address={ports.ADDRESS}",
         f"--secure-port={layout.api_port}",
         f"--tls-cert-file={files.server}",
         f"--tls-private-key-file={files.server}",
@@ -103,8 +104,8 @@ def api_server(layout: Layout, options: Options) -> list[str]:
         "--service-account-issuer=https://kubernetes.default.svc",
         f"--service-account-key-file={files.service_account_key}",
         f"--service-account-signing-key-file={files.service_account_key}",
-        "--service-cluster-ip-range=10.0.0.0/24",
-        "--endpoint-reconciler-type=none",  # nothing reaches this server through a Service
+        f"--service-cluster-ip-range={identities.SERVICES}",
+        *(_with_nodes(layout, options.address) if options.address else _alone()),
         *_joined("--runtime-config", options.runtime_config),
         *_joined("--feature-gates", options.feature_gates),
         *(_audit(layout) if options.audit else []),
@@ -134,6 +135,26 @@ def controller_manager(layout: Layout, options: Options) -> list[str]:
 
 def _joined(flag: str, values: tuple[str, ...]) -> list[str]:
     return [f"{flag}={','.join(values)}"] if values else []
+
+
+def _alone() -> list[str]:
+    """Return the flags of an API server that nothing reaches through a Service."""
+    return [f"--bind-address={ports.ADDRESS}", "--endpoint-reconciler-type=none"]
+
+
+def _with_nodes(layout: Layout, address: str) -> list[str]:
+    """Return the flags of an API server that nodes register with, and that Pods reach as a Service."""
+    files = layout.identities
+    return [
+        "--bind-address=0.0.0.0",
+        f"--advertise-address={address}",
+        "--authorization-mode=Node",
+        "--enable-admission-plugins=NodeRestriction",
+        f"--kubelet-certificate-authority={files.authority}",
+        f"--kubelet-client-certificate={files.admin}",
+        f"--kubelet-client-key={files.admin}",
+        "--kubelet-preferred-address-types=InternalIP",
+    ]
 
 
 def _audit(layout: Layout) -> list[str]:

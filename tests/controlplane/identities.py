@@ -2,6 +2,7 @@
 
 import base64
 import dataclasses
+import ipaddress
 import json
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,11 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 ADMIN = "control-plane-admin"
 CONTROLLER_MANAGER = "system:kube-controller-manager"
+NODE, SCHEDULER, PROXY = "node", "scheduler", "proxy"
+"""Who works on a node: the names of their files."""
+NODE_NAME = "node"
+SERVICES = "10.0.0.0/24"
+"""The addresses of Services, of which the first is the API server's."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,17 +51,28 @@ class Identities:
         """The certificate and key of kube-controller-manager."""
         return self.folder / "controller-manager.pem"
 
-    def write(self) -> None:
-        """Make an authority nobody else trusts, and everything it signs."""
+    def of_node(self, name: str) -> Path:
+        """Return the certificate and key of one of those who work on a node, where there is one."""
+        return self.folder / f"{name}.pem"
+
+    def write(self, address: str = "") -> None:
+        """Make an authority nobody else trusts, and everything it signs; for a node where its address is given."""
         self.folder.mkdir()
         authority = trustme.CA()
         authority.cert_pem.write_to_path(self.authority)
         # Go refuses a certificate that names no host at all, also one that is only shown by a client.
-        names = ("127.0.0.1", "localhost", "kubernetes.default.svc")
+        first = str(ipaddress.ip_network(SERVICES)[1])
+        names = ("127.0.0.1", "localhost", "kubernetes.default.svc", *([first, address] if address else []))
+        of_node = (
+            (self.of_node(NODE), f"system:node:{NODE_NAME}", "system:nodes"),
+            (self.of_node(SCHEDULER), "system:kube-scheduler", None),
+            (self.of_node(PROXY), "system:kube-proxy", None),
+        )
         for file, common_name, organization in (
             (self.server, "kubernetes", None),
             (self.admin, ADMIN, "system:masters"),
             (self.controller_manager, CONTROLLER_MANAGER, None),
+            *(of_node if address else ()),
         ):
             certificate = authority.issue_cert(
                 *names, common_name=common_name, organization_name=organization

@@ -29,12 +29,13 @@ class ControlPlane(cluster.Cluster):
         runtime_config: tuple[str, ...] = (),
         feature_gates: tuple[str, ...] = (),
         extra_flags: tuple[str, ...] = (),
+        address: str = "",
     ) -> None:
         for name in (flags.ETCD, flags.API_SERVER, flags.CONTROLLER_MANAGER, "kubectl"):
             tools.path(name)  # made before anything is started: it may take minutes
         super().__init__()
         self._options = flags.Options(
-            durable, audit, tuple(runtime_config), tuple(feature_gates), tuple(extra_flags)
+            durable, audit, tuple(runtime_config), tuple(feature_gates), tuple(extra_flags), address
         )
         self._layout = flags.Layout(self.directory, *ports.free(4))
         self._pids: dict[str, int] = {}
@@ -62,6 +63,11 @@ class ControlPlane(cluster.Cluster):
     def authority(self) -> Path:
         """The certificate that the API server's own is signed with."""
         return self._layout.identities.authority
+
+    @property
+    def identities(self) -> identities.Identities:
+        """The certificates and keys of everything that belongs to it."""
+        return self._layout.identities
 
     def kill_apiserver(self) -> None:
         """End the API server at once, as a crash does."""
@@ -117,7 +123,7 @@ class ControlPlane(cluster.Cluster):
 
     def _write_files(self) -> None:
         files = self._layout.identities
-        files.write()
+        files.write(self._options.address)
         self._layout.audit_policy.write_text(flags.AUDIT_POLICY)
 
     def _write_kubeconfigs(self) -> None:

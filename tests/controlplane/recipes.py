@@ -72,8 +72,10 @@ class WheelRecipe(Recipe):
 class DebianRecipe(Recipe):
     """Programs that are to be had nowhere but in `package`, one of Debian's; those on PATH come before it.
 
-    The version is the one that the release of Debian has.
+    The version is the one that the release of Debian has. `folder` is where in /usr the package has them.
     """
+
+    folder: str = "bin"
 
 
 def _kubernetes_variables() -> dict[str, str]:
@@ -149,8 +151,31 @@ DEFINITIONS = DefinitionsRecipe(
 )
 """A folder in place of a program: the definitions of custom resources that use Secrets, one file each."""
 
+KUBELET = Recipe(
+    name="kubelet",
+    version=versions.KUBERNETES,
+    package=".",
+    programs=("kubelet", "kube-scheduler", "kube-proxy"),
+    variables=_kubernetes_variables(),
+)
+CONTAINERD = DebianRecipe(
+    name="containerd",
+    version="debian",
+    package="containerd",
+    programs=("containerd", "containerd-shim-runc-v2", "ctr"),
+)
+PLUGINS = DebianRecipe(
+    name="plugins",
+    version="debian",
+    package="containernetworking-plugins",
+    programs=("bridge", "host-local", "loopback"),
+    folder="lib/cni",
+)
+
 ALL = (
     *(KUBERNETES, ETCD, HELM, HELM3, VERSITYGW, DISTRIBUTION, AZURITE, RCLONE, RESTIC, PROMETHEUS),
     DEFINITIONS,
 )
 BY_PROGRAM = {program: recipe for recipe in ALL for program in recipe.programs}
+NODE = (KUBELET, CONTAINERD, PLUGINS)
+"""What a node is made of besides, on Linux: made when one is started, and taken from nowhere else."""

@@ -1,5 +1,7 @@
 """Runs processes for a parent, and ends all of them and removes a folder when that parent is gone.
 
+Control groups of the folder's name, in any of Linux's hierarchies, are removed with it.
+
 Started as a program of its own, by path and with the standard library alone. It reads requests, one JSON
 document a line, and answers each with one line. The end of its input means that the parent is gone: the
 kernel closes a pipe however a process dies, which no handler in the parent could promise.
@@ -21,7 +23,9 @@ from typing import Any
 
 PATIENCE_SECONDS = 10.0
 PARENT_CHECK_SECONDS = 1.0
+POLL_SECONDS = 0.02
 PR_SET_PDEATHSIG = 1
+CONTROL_GROUPS = Path("/sys/fs/cgroup")
 
 
 def main() -> None:
@@ -145,8 +149,24 @@ def _kill(pid: int) -> None:
 def _remove(folder: Path) -> None:
     """Remove the folder, again where something that is about to die still writes into it."""
     deadline = time.monotonic() + PATIENCE_SECONDS
-    while folder.exists() and time.monotonic() < deadline:
+    groups = _groups(folder.name)
+    while (folder.exists() or any(map(Path.exists, groups))) and time.monotonic() < deadline:
         shutil.rmtree(folder, ignore_errors=True)
+        for group in groups:
+            _remove_group(group)
+        time.sleep(POLL_SECONDS)
+
+
+def _groups(name: str) -> list[Path]:
+    """Return the control groups of a name: with version 1 of them there is one for each kind of limit."""
+    return [*CONTROL_GROUPS.glob(name), *CONTROL_GROUPS.glob(f"*/{name}")]
+
+
+def _remove_group(group: Path) -> None:
+    """Remove a control group and those below it, as far as no process is left in them."""
+    for folder, _, _ in os.walk(group, topdown=False):
+        with contextlib.suppress(OSError):
+            Path(folder).rmdir()
 
 
 if __name__ == "__main__":

@@ -191,6 +191,7 @@ def test_a_compiler_s_error_is_shown_also_without_a_home(
     ("recipe", "module"),
     [
         (recipes.KUBERNETES, "k8s.io/kubernetes"),
+        (recipes.KUBELET, "k8s.io/kubernetes"),
         (recipes.ETCD, "go.etcd.io/etcd/server/v3"),
         (recipes.HELM, "helm.sh/helm/v4"),
         (recipes.HELM3, "helm.sh/helm/v3"),
@@ -214,13 +215,15 @@ def test_npm_packages_are_locked_to_the_pinned_version_by_their_hashes() -> None
     assert '"resolved"' not in text  # no registry is named: npm's configuration does
 
 
-def test_every_staging_module_is_replaced_by_its_published_version() -> None:
-    replaced = re.findall(r"=> (\S+) v(\S+)", (recipes.KUBERNETES.module / "go.mod").read_text())
+@pytest.mark.parametrize("recipe", [recipes.KUBERNETES, recipes.KUBELET], ids=lambda recipe: recipe.name)
+def test_every_staging_module_is_replaced_by_its_published_version(recipe: recipes.Recipe) -> None:
+    replaced = re.findall(r"=> (\S+) v(\S+)", (recipe.module / "go.mod").read_text())
     assert len(replaced) >= 33
     assert {version for _, version in replaced} == {versions.KUBERNETES.replace("1.", "0.", 1)}
 
 
 def test_a_program_s_key_changes_with_its_version() -> None:
-    keys = {recipe.key for recipe in recipes.ALL}
-    assert len(keys) == len(recipes.ALL)
-    assert all(recipe.version in recipe.key for recipe in recipes.ALL)
+    made = (*recipes.ALL, *recipes.NODE)
+    keys = {recipe.key for recipe in made}
+    assert len(keys) == len(made)
+    assert all(recipe.version in recipe.key for recipe in made)
