@@ -10,10 +10,10 @@ DELIVERED = $(foreach name,VERSION IMAGE DIRTY BASE REPOSITORY RELEASES HOMEPAGE
 BESIDE := $(RUN) -m pytest tests --ignore=tests/unit --ignore=tests/cli --numprocesses 3 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test verdicts races check fmt lint generate bench cli image chart release lock clean
+.PHONY: help setup demo test e2e verdicts races check fmt lint generate bench cli image chart release lock clean
 
 help: ## Show this manual
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
+	@grep -hE '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9]+):.*## (.*)/  make \1\t\2/' | expand -t 18
 
 setup: $(VENV)/ready ## Make the virtual environment from the committed lock
 
@@ -31,6 +31,10 @@ test: check ## Run everything that CI runs: the checks below, then all tests; AR
 	$(RUN) -m controlplane
 	$(RUN) -m pytest $(or $(ARGS),tests/unit tests/cli --cov --numprocesses 2)
 	$(if $(ARGS),,$(BESIDE) || { [ $$? -eq 1 ] && $(RUN) -m again; })
+	$(if $(ARGS),,$(RUN) -m e2e --if-possible)
+
+e2e: setup ## Run the image on a real node, made here as root on Linux; KUBECONFIG=… IMAGE=… [ADDRESS=…] uses your cluster
+	$(RUN) -m e2e $(if $(filter command line,$(origin KUBECONFIG)),--kubeconfig $(KUBECONFIG)) $(if $(IMAGE),--image $(IMAGE)) $(if $(ADDRESS),--address $(ADDRESS)) $(ARGS)
 
 verdicts: setup ## Run every credential type through every situation and print what is said of it; ARGS="-o json" for programs
 	$(RUN) -m verdicts $(ARGS)

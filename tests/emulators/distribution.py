@@ -36,8 +36,9 @@ class Distribution(program.Program):
         *,
         realm: str = "",
         key_set: Mapping[str, Any] | None = None,
+        hosts: Sequence[str] = (),
     ) -> None:
-        super().__init__()
+        super().__init__(hosts=hosts)
         self._repositories = repositories
         self._realm = realm
         self._key_set = key_set
