@@ -38,7 +38,8 @@ class Place:
 
 def own_address(kubeconfig: Path) -> str:
     """Return the address of this machine from which it reaches the API server, and on which it may be reached."""
-    host = urllib.parse.urlsplit(controlplane.Cluster(kubeconfig).url)
+    with controlplane.Cluster(kubeconfig) as cluster:
+        host = urllib.parse.urlsplit(cluster.url)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         probe.connect((host.hostname, host.port or 443))  # sends nothing
         return str(probe.getsockname()[0])
