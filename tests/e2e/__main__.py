@@ -5,10 +5,10 @@ import ipaddress
 import os
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 
+from controlplane import processes
 from e2e import enclosure, first, images, needs, place
 
 TESTS = Path(__file__).parent
@@ -59,8 +59,8 @@ def _options() -> tuple[argparse.Namespace, list[str]]:
 
 def _on_a_node(command: list[str]) -> int:
     began = time.monotonic()
-    with tempfile.TemporaryDirectory() as name:
-        archive = images.archive(Path(name))
+    with processes.Supervisor() as scratch:
+        archive = images.archive(scratch.folder)
         built = time.monotonic()
         given = place.Place(archive=str(archive), image=images.OPERATOR, address=first.ADDRESS)
         code = enclosure.run(command, {**os.environ, **given.environment()})

@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 from cluster import image
-from controlplane import cache, recipes, tools, wheels
+from controlplane import cache, processes, recipes, supervise, tools, wheels
 from e2e import enclosure
 
 PACKAGES = {**image.PROGRAMS, "nft": "nftables", "ip": "iproute2", "unshare": "util-linux"}
@@ -27,16 +27,29 @@ def provide() -> None:
         raise Missing("a kubelet needs root")
     try:
         tools.install(PACKAGES)
-    except wheels.FetchError as error:
+        for packed in (recipes.CONTAINERD, recipes.PLUGINS):
+            cache.ensure(packed)
+    except (wheels.FetchError, processes.ProcessError) as error:
         raise Missing(str(error)) from None
     _try("namespaces", *enclosure.UNSHARE, "true")
     _try("nftables", "unshare", "--net", "nft", "add", "table", "ip", "probe")
     with tempfile.TemporaryDirectory() as name:
         _try_overlay(Path(name))
-    if not enclosure.hierarchies():
-        raise Missing("there are no control groups in /sys/fs/cgroup")
-    for recipe in (recipes.KUBERNETES, recipes.ETCD, recipes.HELM, recipes.DISTRIBUTION, *recipes.NODE):
+    _try_control_groups()
+    for recipe in (recipes.KUBERNETES, recipes.ETCD, recipes.HELM, recipes.DISTRIBUTION, recipes.KUBELET):
         cache.ensure(recipe)
+
+
+def _try_control_groups() -> None:
+    groups = [hierarchy / f"credential-operator-{os.getpid()}" for hierarchy in enclosure.hierarchies()]
+    if not groups:
+        raise Missing(f"there are no control groups in {supervise.CONTROL_GROUPS}")
+    try:
+        for group in groups:
+            group.mkdir()
+            group.rmdir()
+    except OSError as error:
+        raise Missing(f"this machine does not allow control groups: {error}") from None
 
 
 def _try_overlay(folder: Path) -> None:
