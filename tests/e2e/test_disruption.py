@@ -39,7 +39,7 @@ def test_another_pod_takes_over_where_the_leader_is_deleted_by_force(
     before = world.leader()
     world.cluster.kubectl("delete", "pod", before, HERE, "--grace-period=0", "--force")
     took = space.until(lambda: world.leader() not in {"", before}, "another one leads", seconds=SECONDS)
-    measured.append(f"another Pod led {took:.1f} s after the leader's was deleted by force")
+    measured.append(f"another Pod led {took:.1f} s after that of the leader was deleted by force")
 
     _rotates(space)
     _all_ready(world)
