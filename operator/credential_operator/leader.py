@@ -25,6 +25,7 @@ PERIOD = 2.0
 NAME = "credential-operator"
 
 SHORTEST = 0.05
+"""Seconds between two looks at the least: a Lease that ends is looked at when it does."""
 
 
 def lease_name(shard: int) -> str:

@@ -71,9 +71,9 @@ def rows() -> list[Row]:
 
 
 def granted(role: Json) -> Iterator[Right]:
-    """Yield what a role grants."""
+    """Yield what a role grants, of the Leases of shards the first."""
     for rule in role["rules"]:
-        names = rule.get("resourceNames", [""])
+        names = [name for name in rule.get("resourceNames", [""]) if "-shard-" not in name]
         for resource, verb, name in itertools.product(rule["resources"], rule["verbs"], names):
             yield Right(resource, verb, "" if resource in ONE_OF else name)
 
