@@ -44,6 +44,7 @@ races: setup ## Run N=2000 random interleavings of people, faults and the operat
 
 check: lint ## Check style, types, layers, dependencies, dead code, and that generated files are fresh
 	$(BIN)/python -m credential_operator.generate --check
+	$(RUN) -m delivery.values --check
 	$(RUN) -m delivery.kustomize --check
 
 lint: setup
@@ -58,8 +59,9 @@ fmt: setup ## Format the code and mend what can be mended
 	$(BIN)/ruff check --fix $(SOURCES)
 	$(BIN)/ruff format $(SOURCES)
 
-generate: setup ## Write the CRDs, the reference, the examples and the chart's copies from the models, and kustomize's files from the chart
+generate: setup ## Write the CRDs, the reference, the examples and the chart's copies from the models, the schema of its values, and kustomize's files from it
 	$(BIN)/python -m credential_operator.generate
+	$(RUN) -m delivery.values
 	$(RUN) -m delivery.kustomize
 	$(RUN) -m verdicts --page
 
