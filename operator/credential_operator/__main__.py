@@ -1,12 +1,13 @@
 """The command `credential-operator`."""
 
 import argparse
+import contextlib
 import os
 import sys
 
 import pydantic
 
-from credential_operator import logs, settings
+from credential_operator import logs, settings, traces
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -60,7 +61,10 @@ def _run() -> int:
     logs.configure(chosen.log_level)
     from credential_operator import app  # noqa: PLC0415  the other commands need no cluster
 
-    return 0 if app.run(chosen) else 1
+    with contextlib.ExitStack() as ending:
+        if chosen.traces_endpoint:
+            ending.callback(traces.begin(chosen.traces_endpoint, identity=chosen.identity))
+        return 0 if app.run(chosen) else 1
 
 
 def _release(namespaces: list[str], *, remove: bool) -> int:
@@ -76,11 +80,9 @@ def _release(namespaces: list[str], *, remove: bool) -> int:
 
 
 def _crds() -> int:
-    import yaml  # noqa: PLC0415
-
     from credential_operator import generate  # noqa: PLC0415
 
-    yaml.safe_dump_all(generate.crds(), sys.stdout, sort_keys=False)
+    sys.stdout.write(generate.manifest(generate.crds()))
     return 0
 
 

@@ -14,7 +14,7 @@ import types
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
-from credential_operator import breaker, errors, metrics
+from credential_operator import breaker, errors, metrics, traces
 from credential_operator.providers import contract, issue, network
 
 logger = logging.getLogger(__name__)
@@ -106,7 +106,8 @@ class Checker:
         if not endpoint:
             return provider.validate(config, keys, context)
         call = functools.partial(_ask, provider, config, keys, context, asked)
-        with self._noted(functools.partial(_count_validation, provider.name), endpoint):
+        count = functools.partial(_count_validation, provider.name)
+        with traces.span("validate", type=provider.name, host=endpoint), self._noted(count, endpoint):
             return await self._run(call, endpoint, timeout)
 
     async def issue(self, wanted: Wanted, keys: Any, *, timeout: float, external_id: str) -> issue.Issued:
@@ -114,7 +115,8 @@ class Checker:
         kind, endpoint = wanted.kind, wanted.kind.endpoint(wanted.config, wanted.options)
         lasting = wanted.options.duration if isinstance(wanted.options, issue.Lasting) else None
         context = dataclasses.replace(self._context(timeout, external_id), lasting=lasting)
-        with self._noted(functools.partial(_count_issue, wanted.provider.name, kind.name), endpoint):
+        count = functools.partial(_count_issue, wanted.provider.name, kind.name)
+        with traces.span("issue", type=wanted.provider.name, host=endpoint), self._noted(count, endpoint):
             return await self._run(functools.partial(_issue, wanted, keys, context), endpoint, timeout)
 
     async def ask(
@@ -129,7 +131,8 @@ class Checker:
     ) -> Result:
         """Makes one call of a key's rotation; raises a CredentialError."""
         context = self._context(timeout, external_id)
-        with self._noted(functools.partial(_count_rotation, type_name, what), endpoint):
+        count = functools.partial(_count_rotation, type_name, what)
+        with traces.span(what, type=type_name, host=endpoint), self._noted(count, endpoint):
             return await self._run(functools.partial(call, context), endpoint, timeout)
 
     def close(self) -> None:

@@ -18,7 +18,7 @@ import yarl
 from kubernetes.aio import client as kubernetes_client
 from kubernetes.aio import config as kubernetes_config
 
-from credential_operator import errors, metrics
+from credential_operator import errors, metrics, traces
 
 GROUP_VERSION = "credential-operator.io/v1beta1"
 API = f"/apis/{GROUP_VERSION}"
@@ -106,6 +106,7 @@ class Cluster:
             headers={"User-Agent": MANAGER},
             cookie_jar=aiohttp.DummyCookieJar(),
             proxy=self._configuration.proxy,
+            trace_configs=traces.requests(),
         )
         return self
 

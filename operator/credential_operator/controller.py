@@ -12,7 +12,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
-from credential_operator import errors, inventory, metrics, naming, objects, shards, workqueue
+from credential_operator import errors, inventory, metrics, naming, objects, shards, traces, workqueue
 from credential_operator.inventory import CREDENTIAL, DISTRIBUTION, REFERENCE
 from credential_operator.objects import Object
 
@@ -231,28 +231,36 @@ class Controller:
         began = self._begun[item] = time.monotonic()
         result = "ok"
         try:
+            with traces.span("reconcile", kind=item.kind, **item.key._asdict()) as say:
+                result = await self._made(item, make, shard)
+                say("result", result)
+        finally:
+            del self._begun[item]
+            self._queue.done(item)
+            metrics.RECONCILES.labels(item.kind, result).inc()
+            metrics.RECONCILE_SECONDS.labels(item.kind).observe(time.monotonic() - began)
+
+    async def _made(self, item: Object, make: Pass, shard: int) -> str:
+        """Makes a pass, plans what follows, and gives how it ended."""
+        try:
             with shards.working_on(shard):
                 look = await make(item.key)
             self._failures.pop(item, None)
             if look is not None:
                 self._queue.add_at(item, time.monotonic() + _seconds_until(look))
         except errors.Transient as error:
-            result = error.reason
             self._retry(item, error, asked=error.retry_after)
+            return error.reason
         except errors.CredentialError as error:
-            result = error.reason
             self._retry(item, error, asked=LONGEST_BACKOFF)
+            return error.reason
         except Exception as error:
-            result = "InternalError"
             logger.exception(
                 "a pass failed by a fault of ours", extra={"object": str(item.key), "kind": item.kind}
             )
             self._retry(item, error)
-        finally:
-            del self._begun[item]
-            self._queue.done(item)
-            metrics.RECONCILES.labels(item.kind, result).inc()
-            metrics.RECONCILE_SECONDS.labels(item.kind).observe(time.monotonic() - began)
+            return "InternalError"
+        return "ok"
 
     def _retry(self, item: Object, error: Exception, *, asked: float | None = None) -> None:
         """Plans another pass after a backoff, doubled by each failure in a row."""

@@ -54,6 +54,10 @@ class Settings(pydantic.BaseModel):
         default=True,
         description="Whether /metrics has series of each Credential; off: counts, and who is in trouble.",
     )
+    traces_endpoint: str = pydantic.Field(
+        "",
+        description="Collector for OpenTelemetry's traces (OTLP over HTTP): http://HOST:4318; empty: none.",
+    )
     log_level: str = pydantic.Field("INFO", description="DEBUG, INFO, WARNING or ERROR.")
     workers: int = pydantic.Field(64, ge=1, description="Objects reconciled at the same time.")
     workers_per_endpoint: int = pydantic.Field(

@@ -79,6 +79,7 @@ SAID: Mapping[str, Json] = {
     "metrics.rules.repository": _like("^(https?://[^\\s]+)?$"),
     "metrics.dashboard.labels": LABELS,
     "metrics.dashboard.annotations": LABELS,
+    "traces.endpoint": _like("^(https?://[^\\s]+)?$"),
     "consumers": _list(RULE),
     "endpointPolicy.allow": _list(_like("^[^,\\s]+$")),
     "endpointPolicy.serviceCIDRs": _list(_like("^[0-9a-fA-F.:]+/[0-9]+$")),
