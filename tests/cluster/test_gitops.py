@@ -13,6 +13,7 @@ import yaml
 from cluster import space as spaces
 from cluster.sites import Site
 from cluster.space import FINALIZER, GROUP, Json, Space
+from controlplane import ControlPlane, tools
 
 ROOT = pathlib.Path(__file__).parents[2]
 SCRIPTS = yaml.safe_load((ROOT / "deploy" / "argocd" / "argocd-cm.yaml").read_text())["data"]
@@ -20,6 +21,10 @@ COMMANDS = re.findall(
     r"^```sh\n(.*?)^```$", (ROOT / "docs" / "gitops.md").read_text(), re.DOTALL | re.MULTILINE
 )
 """What the page has people type."""
+FLUX = re.findall(
+    r"^```yaml\n(.*?)^```$", (ROOT / "docs" / "gitops.md").read_text(), re.DOTALL | re.MULTILINE
+)
+"""What it has them write for Flux."""
 UNKNOWN_KEY = ("AKIAIOSFODNN7EXAMPLE", "x" * 40)
 TOOL = "--field-manager=argocd-controller"
 
@@ -143,3 +148,13 @@ def test_what_the_page_has_people_type_works(space: Space, monkeypatch: pytest.M
         space.cluster.kubectl("get", "cm", "argocd-cm", "--namespace=argocd", "--output=json").stdout
     )
     assert found["data"] == {"url": "https://argocd.example.com", **SCRIPTS}
+
+
+def test_flux_s_own_definition_accepts_what_the_page_has_for_it() -> None:
+    (manifest,) = FLUX
+    with ControlPlane() as plane:
+        file = tools.path("definitions") / "kustomize.toolkit.fluxcd.io_kustomizations.yaml"
+        plane.kubectl("apply", "--server-side", f"--filename={file}")
+        plane.kubectl("wait", "--for=condition=Established", f"--filename={file}", "--timeout=60s")
+        plane.kubectl("create", "namespace", "flux-system")
+        plane.kubectl("create", "--filename=-", "--validate=strict", input=manifest)
