@@ -119,6 +119,29 @@ def test_what_a_type_has_no_field_for_is_told() -> None:
     assert [sentence.partition(":")[0] for sentence in one.left] == ["sse", "useproxy"]
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        "pxctl --context admin --ssl -j credentials create {} mine",
+        "pxctl credentials create {} mine -j",
+        "pxctl cred c -j mine --json {}",
+        "pxctl cred c --ca /ca.pem --cert /c.pem --key /k.pem --config /c.yml --ssl --raw --color {} mine",
+        "pxctl credentials create {} mine --s3-disable-ssl=false --json=true",
+    ],
+)
+def test_flags_of_pxctl_itself_are_none_of_the_credential(command: str) -> None:
+    words = f"--provider s3 --s3-access-key={KEY_ID} --s3-secret-key {SECRET} --s3-region eu-west-1"
+    (one,) = entries(command.format(words))
+
+    assert (one.name, one.config, one.left) == ("mine", {"region": "eu-west-1"}, [])
+    assert one.fields == {"accessKeyID": KEY_ID, "secretAccessKey": SECRET}
+
+
+def test_a_sentence_about_the_command_is_none() -> None:
+    with pytest.raises(Problem, match="holds no credential that is known here"):
+        entries("pxctl credentials create doesn't show --provider s3 --s3-region eu-west-1")
+
+
 def test_tables_of_others_are_none_of_portworx() -> None:
     with pytest.raises(Problem) as refused:
         entries("S3 Credentials\nUUID\tREGION\nonly-one-cell\n\nUUID\tNAME\na\tb\n", "flexera")

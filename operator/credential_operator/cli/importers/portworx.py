@@ -51,7 +51,16 @@ WITHOUT_KEY = ("useiam", "useworkloadidentity")
 NAMED = ("name", "uuid", "id")
 AMAZON = re.compile(r"(https://)?s3([.-][a-z0-9-]+)?\.amazonaws\.com(:443)?/?")
 KEY_ID = re.compile(r"A[KS]IA[A-Z0-9]{16}")
-COMMAND = re.compile(r"pxctl\s+(?:cloudsnaps?\s+)?cred(?:entials)?\s+c(?:reate)?\s+(.*)")
+COMMAND = re.compile(
+    r"pxctl\s+(?:-\S+(?:\s+[^\s-]\S*)?\s+)*?(?:cloudsnaps?\s+)?cred(?:entials)?\s+c(?:reate)?\s+(.*)"
+)
+"""The call, with flags of pxctl itself in front or not."""
+SWITCHES = frozenset(
+    {"disablessl", "disablepathstyle", "useproxy", "color", "help", "json", "raw", "ssl", *WITHOUT_KEY}
+)
+"""Flags after which no value stands."""
+OF_THE_CALL = frozenset({"ca", "cert", "color", "config", "context", "help", "json", "key", "raw", "ssl"})
+"""Flags that every command of pxctl takes: how it reaches Portworx and prints, and nothing of the credential."""
 CONTINUED = re.compile(r"\\\s*\n|\n(?=[ \t]+--)")
 """A line that goes on in the next one; Portworx's documentation forgets a backslash."""
 SECTION = re.compile(r"^(S3|Azure|Google) Credentials\s*$", re.IGNORECASE)
@@ -109,24 +118,32 @@ def _simple(name: str) -> str:
 def _commands(text: str) -> Iterator[Given]:
     """Reads command lines, those that go on in the next line too; the last word is the name."""
     for match in COMMAND.finditer(CONTINUED.sub(" ", text)):
-        words = [word for part in shlex.split(match[1]) for word in _parted(part)]
         given: Given = {}
+        words = _words(match[1])
         while words:
             word = words.pop(0)
-            if not word.startswith("--"):
+            flag, equals, value = word.partition("=")
+            if not word.startswith("-"):
                 given["name"] = word
-            elif words and not words[0].startswith("--") and _simple(word) not in (*WITHOUT_KEY, *SWITCHES):
-                given[_simple(word)] = words.pop(0)
-            else:
-                given[_simple(word)] = True
-        yield given
+            elif equals:
+                given[_simple(flag)] = value
+            elif words and word.startswith("--") and _takes(_simple(flag), words[0]):
+                given[_simple(flag)] = words.pop(0)
+            elif word.startswith("--"):
+                given[_simple(flag)] = True
+        yield {name: value for name, value in given.items() if name not in OF_THE_CALL}
 
 
-SWITCHES = ("disablessl", "disablepathstyle", "useproxy")
+def _words(text: str) -> list[str]:
+    """Takes a line apart as shells do; none where a quotation does not end, for that is a sentence."""
+    try:
+        return shlex.split(text)
+    except ValueError:
+        return []
 
 
-def _parted(word: str) -> list[str]:
-    return word.split("=", 1) if word.startswith("--") else [word]
+def _takes(flag: str, word: str) -> bool:
+    return flag not in SWITCHES and not word.startswith("--")
 
 
 def _table(text: str) -> Iterator[Given]:
