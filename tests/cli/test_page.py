@@ -1,4 +1,4 @@
-"""The page about the plugin has every command and every exit status, and shows lines that can be typed."""
+"""The page about the plugin has every command and every exit status; what is shown of it can be typed."""
 
 import re
 import shlex
@@ -12,12 +12,13 @@ from credential_operator.cli.problems import Exit
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "kubectl-credential.md").read_text()
+OTHERS = [(ROOT / name).read_text() for name in ("README.md", "docs/migrating.md")]
 HELD = re.compile(r"^\$?\s*kubectl credential ([^|&#\n>…]+)", re.MULTILINE)
 
 
 def examples() -> list[str]:
-    """Return every line that the page, the README and the helps show."""
-    lines = [match[1] for text in (PAGE, (ROOT / "README.md").read_text()) for match in HELD.finditer(text)]
+    """Return every line that the pages, the README and the helps show."""
+    lines = [match[1] for text in (PAGE, *OTHERS) for match in HELD.finditer(text)]
     for name in app.COMMANDS:
         command = app.credential.get_command(click.Context(app.credential), name)
         lines += [line.partition("kubectl credential ")[2] for line in getattr(command, "examples", ())]
