@@ -86,7 +86,11 @@ def test_make_has_a_word_for_each() -> None:
         ("chart", ("REPOSITORY=a/b",)),
     ):
         shown = subprocess.run(
-            ["make", "--dry-run", what, *words], cwd=ROOT, check=True, capture_output=True, text=True
+            ["make", "--dry-run", "--no-print-directory", what, *words],
+            cwd=ROOT,
+            check=True,
+            capture_output=True,
+            text=True,
         ).stdout
         given = [f'--{name} "{value}"' for name, value in (word.split("=") for word in words)]
         assert re.search(rf"-m delivery {what} +{' +'.join(given)}\s*$", shown), shown

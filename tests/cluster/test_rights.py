@@ -109,7 +109,7 @@ def _keeps_what_has_ended(site: Site, space: Space, row: Row) -> None:
         over["spec"] |= {"leaseDurationSeconds": 10, "renewTime": renewed, "ttlSecondsAfterFinished": 0}
         space.apply(over)
         _refusal_of(site, row)
-        space.becomes("nightly", "credentialreference", Bound="False Expired")
+        assert space.find("credentialreference", "nightly") is not None
         space.delete_when_free()
 
 
