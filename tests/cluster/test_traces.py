@@ -11,17 +11,19 @@ WRONG = ("AKIAWRONGWRONGWRONG1", "CANARYinASecretThatIsWrong/0123456789abc")
 
 
 def test_a_collector_is_told_of_passes_and_of_what_they_asked(
-    plane: ControlPlane, aws: AwsEmulator, tmp_path: pathlib.Path
+    aws: AwsEmulator, tmp_path: pathlib.Path
 ) -> None:
-    with Collector() as collector:
-        settings = {"traces_endpoint": collector.url, "namespaces": "traced"}
-        plane.kubectl("create", "namespace", "traced")
-        with sites.site(plane, aws, tmp_path, settings=settings) as site:
-            space = site.space_of("traced")
-            key = space.published()
-            space.apply(space.source(WRONG))
-            space.becomes(Validated="Unknown Unconfirmed")
-            site.operator.stop()  # sends the last of them
+    # A cluster of its own: nobody else's operator may be the one that publishes.
+    with (
+        Collector() as collector,
+        ControlPlane() as plane,
+        sites.site(plane, aws, tmp_path, settings={"traces_endpoint": collector.url}) as site,
+    ):
+        space = site.space("traced")
+        key = space.published()
+        space.apply(space.source(WRONG))
+        space.becomes(Validated="Unknown Unconfirmed")
+        site.operator.stop()  # sends the last of them
 
     spans = collector.spans
     passes = {identity: attributes for name, attributes, identity, _ in spans if name == "reconcile"}
