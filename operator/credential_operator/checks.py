@@ -106,8 +106,7 @@ class Checker:
         if not endpoint:
             return provider.validate(config, keys, context)
         call = functools.partial(_ask, provider, config, keys, context, asked)
-        count = functools.partial(_count_validation, provider.name)
-        with traces.span("validate", type=provider.name, host=endpoint), self._noted(count, endpoint):
+        with self._noted("validate", provider.name, endpoint, _count_validation):
             return await self._run(call, endpoint, timeout)
 
     async def issue(self, wanted: Wanted, keys: Any, *, timeout: float, external_id: str) -> issue.Issued:
@@ -115,8 +114,8 @@ class Checker:
         kind, endpoint = wanted.kind, wanted.kind.endpoint(wanted.config, wanted.options)
         lasting = wanted.options.duration if isinstance(wanted.options, issue.Lasting) else None
         context = dataclasses.replace(self._context(timeout, external_id), lasting=lasting)
-        count = functools.partial(_count_issue, wanted.provider.name, kind.name)
-        with traces.span("issue", type=wanted.provider.name, host=endpoint), self._noted(count, endpoint):
+        count = functools.partial(_count_issue, kind.name)
+        with self._noted("issue", wanted.provider.name, endpoint, count):
             return await self._run(functools.partial(_issue, wanted, keys, context), endpoint, timeout)
 
     async def ask(
@@ -131,8 +130,7 @@ class Checker:
     ) -> Result:
         """Makes one call of a key's rotation; raises a CredentialError."""
         context = self._context(timeout, external_id)
-        count = functools.partial(_count_rotation, type_name, what)
-        with traces.span(what, type=type_name, host=endpoint), self._noted(count, endpoint):
+        with self._noted(what, type_name, endpoint, functools.partial(_count_rotation, what)):
             return await self._run(functools.partial(call, context), endpoint, timeout)
 
     def close(self) -> None:
@@ -151,21 +149,24 @@ class Checker:
             raise errors.ProviderUnreachable(f"{endpoint} did not answer within {timeout:g} s.") from None
 
     @contextlib.contextmanager
-    def _noted(self, count: Callable[[str, float], None], endpoint: str) -> Iterator[None]:
-        """Lets a call through if its endpoint is not known to be down, and notes how it ended."""
-        self._breakers.check(endpoint)
-        began = time.monotonic()
-        try:
-            yield
-        except errors.CredentialError as error:
-            count(error.reason, time.monotonic() - began)
-            if isinstance(error, errors.ProviderUnreachable | errors.RateLimited):
-                self._breakers.failed(endpoint)
-            else:
-                self._breakers.succeeded(endpoint)
-            raise
-        count("Accepted", time.monotonic() - began)
-        self._breakers.succeeded(endpoint)
+    def _noted(
+        self, what: str, type_name: str, endpoint: str, count: Callable[[str, str, float], None]
+    ) -> Iterator[None]:
+        """Lets a call through if its endpoint is not known to be down; spans it, and notes how it ended."""
+        with traces.span(what, type=type_name, host=endpoint):
+            self._breakers.check(endpoint)
+            began = time.monotonic()
+            try:
+                yield
+            except errors.CredentialError as error:
+                count(type_name, error.reason, time.monotonic() - began)
+                if isinstance(error, errors.ProviderUnreachable | errors.RateLimited):
+                    self._breakers.failed(endpoint)
+                else:
+                    self._breakers.succeeded(endpoint)
+                raise
+            count(type_name, "Accepted", time.monotonic() - began)
+            self._breakers.succeeded(endpoint)
 
 
 def _count_validation(type_name: str, outcome: str, seconds: float) -> None:
@@ -173,11 +174,11 @@ def _count_validation(type_name: str, outcome: str, seconds: float) -> None:
     metrics.VALIDATION_SECONDS.labels(type_name).observe(seconds)
 
 
-def _count_issue(type_name: str, kind: str, outcome: str, _: float) -> None:
+def _count_issue(kind: str, type_name: str, outcome: str, _: float) -> None:
     metrics.ISSUES.labels(type_name, kind, outcome).inc()
 
 
-def _count_rotation(type_name: str, what: str, outcome: str, _: float) -> None:
+def _count_rotation(what: str, type_name: str, outcome: str, _: float) -> None:
     metrics.ROTATION_CALLS.labels(type_name, what, outcome).inc()
 
 

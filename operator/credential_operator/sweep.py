@@ -12,6 +12,8 @@ from credential_operator import backups, cluster, controller, definitions, inven
 
 logger = logging.getLogger(__name__)
 
+Json = dict[str, Any]
+
 
 class Sweeper:
     """Lists both kinds in the watched namespaces (none named: in all)."""
@@ -38,27 +40,24 @@ class Sweeper:
 
         They are looked at too: to the watch, which may show them later, they are no news any more.
         """
-        try:
-            for path in self._paths("credentialreferences"):
-                async for page in self._connection.list_pages(path, metadata=False):
-                    for document in page["items"]:
-                        self._controller.see_reference(None, document)
-        except cluster.NotFound:
-            if not await definitions.leaves(self._connection, definitions.REFERENCES):
-                raise
+        await self._take_in(definitions.REFERENCES, self._controller.see_reference)
 
     async def catch_up(self) -> None:
         """Takes in all Credentials as they are now: what others have just done, watches may not have shown.
 
         Without that, a provider would be asked once more about a key that was just validated.
         """
+        await self._take_in(definitions.CREDENTIALS, self._controller.see_credential)
+
+    async def _take_in(self, plural: str, see: Callable[[None, Json], object]) -> None:
+        """Has a kind seen as a fresh list has it; one whose definition leaves has nothing to be seen."""
         try:
-            for path in self._paths("credentials"):
+            for path in self._paths(plural):
                 async for page in self._connection.list_pages(path, metadata=False):
                     for document in page["items"]:
-                        self._controller.see_credential(None, document)
+                        see(None, document)
         except cluster.NotFound:
-            if not await definitions.leaves(self._connection, definitions.CREDENTIALS):
+            if not await definitions.leaves(self._connection, plural):
                 raise
 
     async def run(self, interval: float) -> None:

@@ -1,12 +1,12 @@
 """What a kubelet says of Pods: nothing runs here, so the test says it, through the API, as soon as there are any."""
 
 import datetime
-import json
 import threading
 from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
+from cluster import workloads
 from cluster.space import Json, Space
 
 PAUSE = 0.1
@@ -40,26 +40,6 @@ class Kubelet:
 
     def _start(self, name: str) -> None:
         # It may be gone meanwhile.
-        status = f"--patch={running()}"
+        now = f"{datetime.datetime.now(datetime.UTC):%Y-%m-%dT%H:%M:%SZ}"
+        status = f"--patch={workloads.started(now, ready=True)}"
         self._space.run("patch", "pod", name, "--subresource=status", "--type=merge", status, check=False)
-
-
-def running() -> str:
-    """Return the patch that says of a Pod that it is ready since now."""
-    now = f"{datetime.datetime.now(datetime.UTC):%Y-%m-%dT%H:%M:%SZ}"
-    container = {
-        "name": "main",
-        "state": {"running": {"startedAt": now}},
-        "ready": True,
-        "restartCount": 0,
-        "image": "x",
-        "imageID": "x",
-    }
-    ready = {"type": "Ready", "status": "True", "lastTransitionTime": now}
-    status = {
-        "phase": "Running",
-        "startTime": now,
-        "conditions": [ready],
-        "containerStatuses": [container],
-    }
-    return json.dumps({"status": status})

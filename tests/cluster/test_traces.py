@@ -2,8 +2,7 @@
 
 import pathlib
 
-from cluster import sites
-from cluster.collector import Collector
+from cluster import collector, sites
 from controlplane import ControlPlane
 from emulators.aws import AwsEmulator
 
@@ -15,9 +14,9 @@ def test_a_collector_is_told_of_passes_and_of_what_they_asked(
 ) -> None:
     # A cluster of its own: nobody else's operator may be the one that publishes.
     with (
-        Collector() as collector,
+        collector.collecting() as told,
         ControlPlane() as plane,
-        sites.site(plane, aws, tmp_path, settings={"traces_endpoint": collector.url}) as site,
+        sites.site(plane, aws, tmp_path, settings={"traces_endpoint": told.url}) as site,
     ):
         space = site.space("traced")
         key = space.published()
@@ -25,7 +24,7 @@ def test_a_collector_is_told_of_passes_and_of_what_they_asked(
         space.becomes(Validated="Unknown Unconfirmed")
         site.operator.stop()  # sends the last of them
 
-    spans = collector.spans
+    spans = told.spans
     passes = {identity: attributes for name, attributes, identity, _ in spans if name == "reconcile"}
     assert {"kind": "Credential", "namespace": "traced", "name": "backups", "result": "ok"} in passes.values()
     checks = [(attributes, around) for name, attributes, _, around in spans if name == "validate"]
@@ -41,5 +40,5 @@ def test_a_collector_is_told_of_passes_and_of_what_they_asked(
     assert ("GET", "/api/v1/namespaces/traced/secrets/keys") in asked
     assert ("POST", "/api/v1/namespaces/traced/secrets") in asked
 
-    told = b"".join(collector.sent)
-    assert not [word for word in (key[1], WRONG[1]) if word.encode() in told]
+    sent = b"".join(told.sent)
+    assert not [word for word in (key[1], WRONG[1]) if word.encode() in sent]

@@ -21,11 +21,17 @@ def pod(name: str, secret: str, **fields: Any) -> Json:
     return _object("v1", "Pod", name, pod_spec(secret, **fields))
 
 
-def started(since: str) -> str:
+def started(since: str, *, ready: bool = False) -> str:
     """Return the patch that says of a Pod what a kubelet says of one whose container has started."""
     running = {"name": "main", "state": {"running": {"startedAt": since}}, "ready": True}
-    status = {**running, "restartCount": 0, "image": "x", "imageID": "x"}
-    return json.dumps({"status": {"phase": "Running", "startTime": since, "containerStatuses": [status]}})
+    status: Json = {
+        "phase": "Running",
+        "startTime": since,
+        "containerStatuses": [{**running, "restartCount": 0, "image": "x", "imageID": "x"}],
+    }
+    if ready:
+        status["conditions"] = [{"type": "Ready", "status": "True", "lastTransitionTime": since}]
+    return json.dumps({"status": status})
 
 
 def deployment(

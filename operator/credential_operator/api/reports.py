@@ -153,10 +153,10 @@ class OfType(_Form):
     """Finding -> how many."""
 
 
-class Report(_Form):
-    """The inventory of a cluster."""
+class _OfCluster(_Form):
+    """What was found in a cluster, at a time."""
 
-    kind: Literal["CredentialReport"] = "CredentialReport"
+    kind: str
     """What this document is."""
     version: Literal[1] = 1
     """The version of its form."""
@@ -166,6 +166,13 @@ class Report(_Form):
     """Where."""
     scope: Scope
     """What of it."""
+
+
+class Report(_OfCluster):
+    """The inventory of a cluster."""
+
+    kind: Literal["CredentialReport"] = "CredentialReport"
+    """What this document is."""
     summary: tuple[OfType, ...]
     """What there is, by type."""
     credentials: tuple[Entry, ...]
@@ -191,19 +198,11 @@ class Loose(_Form):
     """What there is to say of it, in sentences."""
 
 
-class Unmanaged(_Form):
+class Unmanaged(_OfCluster):
     """The Secrets of a cluster that look like keys and that no Credential manages."""
 
     kind: Literal["UnmanagedReport"] = "UnmanagedReport"
     """What this document is."""
-    version: Literal[1] = 1
-    """The version of its form."""
-    generated_at: datetime.datetime
-    """When it was looked."""
-    cluster: Cluster
-    """Where."""
-    scope: Scope
-    """What of it."""
     secrets: tuple[Loose, ...]
     """Those that hold well-known keys."""
     unseen: tuple[Loose, ...] = ()
