@@ -15,6 +15,10 @@ RAISED = ("minLength", "minItems", "minProperties", "minimum")
 MERGED = ("x-kubernetes-list-type", "x-kubernetes-list-map-keys", "x-kubernetes-map-type")
 BRANCH = re.compile(r" : (?=has\(self\.\w+\) \? \(|self\.\w+ == '[^']*' \? \()")
 """Where the next of several rules begins that are put together."""
+TOGETHER = re.compile(
+    r"(?P<shared>[^?]* \|\| )?(?P<bracket>\()?(?P<chain>(?:has\(|self\.\w+ == )[^?]* \? .*) : true(?(bracket)\))"
+)
+"""Several rules that are put together, after what all of them let pass."""
 RESERVED = ("as",)
 """Names of fields that rules write otherwise: they mean something in CEL."""
 FIXED = ("type", "format", "pattern", "default", *MERGED)
@@ -99,18 +103,21 @@ def _rules(old: Json, new: Json, path: str) -> Iterator[str]:
 def each(node: Json) -> Iterator[Json]:
     """Yields the rules of a schema; one that puts several together as those that it puts together."""
     for rule in node.get(schema.RULES, ()):
-        if not rule["rule"].endswith(" : true"):
+        found = TOGETHER.fullmatch(rule["rule"])
+        if found is None:
             yield rule
             continue
         said = rule["messageExpression"].removesuffix(f" : '{rule['message']}'")
-        branches = zip(
-            re.split(BRANCH, rule["rule"].removesuffix(" : true")), re.split(BRANCH, said), strict=True
-        )
+        branches = zip(re.split(BRANCH, found["chain"]), re.split(BRANCH, said), strict=True)
         for branch, words in branches:
             asks, _, rest = branch.partition(" ? (")
             negative = asks.replace(" == ", " != ") if " == " in asks else f"!{asks}"
             message = words.partition(" ? (")[2].removesuffix(")")
-            yield {**rule, "rule": f"{negative} || {rest.removesuffix(')')}", "message": message}
+            yield {
+                **rule,
+                "rule": f"{negative} || {found['shared'] or ''}{rest.removesuffix(')')}",
+                "message": message,
+            }
 
 
 class _News:
@@ -135,9 +142,9 @@ class _News:
             has, had = f"has({field})", f"has({field.replace('self', 'oldSelf', 1)})"
             if re.match(rf"(!has\([\w.]+\) \|\| )*!{re.escape(has)} \|\| ", rule):
                 return None
-            for term, joints in ((f"{has} == {had}", (" && ",)), (has, (", ", " || "))):
-                for joint in joints:
-                    rule = rule.replace(f"{joint}{term}", "").replace(f"{term}{joint}", "")
+            rule = rule.replace(f"{had} ? {has} : ", "")
+            for joint in (", ", " || "):
+                rule = rule.replace(f"{joint}{has}", "").replace(f"{has}{joint}", "")
             if rule.endswith(f" || !({has})"):
                 return None
         return rule

@@ -36,6 +36,25 @@ def test_the_first_of_each_go_together_then_the_second() -> None:
     assert [*alternatives.by_words([])] == []
 
 
+def test_what_all_let_pass_is_asked_before_who_is_meant() -> None:
+    shared = "!has(self.x) || (has(self.y) && (has(self.z) || has(self.v))) || "
+    rules = [
+        Rule(rule=f"!has(self.a) || {shared}self.x in ['1'] || self.v", message="a"),
+        Rule(rule=f"!has(self.b) || {shared}self.x.all(one, one == 1 || one == 2)", message="b"),
+    ]
+    assert alternatives.together(rules, "m").rule == (
+        f"{shared}(has(self.a) ? (self.x in ['1'] || self.v) : "
+        "has(self.b) ? (self.x.all(one, one == 1 || one == 2)) : true)"
+    )
+
+
+def test_something_is_left_to_each() -> None:
+    rules = [Rule(rule=f"!has(self.{name}) || !has(self.x) || self.x > 1", message=name) for name in "ab"]
+    assert alternatives.together(rules, "m").rule == (
+        "!has(self.x) || (has(self.a) ? (self.x > 1) : has(self.b) ? (self.x > 1) : true)"
+    )
+
+
 def test_a_rule_that_always_applies_is_no_alternative() -> None:
     with pytest.raises(ValueError, match="does not begin"):
         alternatives.together([Rule(rule="self.x > 1", message="x")], "m")

@@ -145,7 +145,7 @@ def test_exactly_one_type_is_asked_for_by_name() -> None:
 
 def test_the_type_stays() -> None:
     rule = rule_about(spec_of([Type("one"), Type("two")], [KEYED]), "cannot change")
-    assert rule["rule"] == "has(self.one) == has(oldSelf.one) && has(self.two) == has(oldSelf.two)"
+    assert rule["rule"] == "has(oldSelf.one) ? has(self.one) : has(oldSelf.two) ? has(self.two) : false"
 
 
 def test_the_source_secrets_keys_are_for_secret_fields_by_their_public_names() -> None:
@@ -295,7 +295,7 @@ def test_a_layout_that_a_type_cannot_be_read_from_is_refused_with_those_that_it_
     )
     assert rule["rule"] == (
         "!has(self.one) || !has(self.secretRef) || !has(self.secretRef.format) || "
-        "self.secretRef.format in ['fields', 'zip']"
+        "self.secretRef.format == 'fields' || self.secretRef.format in ['fields', 'zip']"
     )
     assert rule["fieldPath"] == ".secretRef.format"
 

@@ -82,7 +82,6 @@ def rules(types: Sequence[Named]) -> Iterator[values.Rule]:
                 message=f"can be set for the types {', '.join(names)}: {ability.others}",
                 path=ability.path,
             )
-    yield from _identity_rules(types)
 
 
 def identity_fields(types: Sequence[Named]) -> dict[str, schema.Schema]:
@@ -99,22 +98,29 @@ def _is_keyless(each: Named) -> TypeGuard[_Keyless]:
     return hasattr(each, IDENTITY.attribute)
 
 
-def _identity_rules(types: Sequence[Named]) -> Iterator[values.Rule]:
-    identities = _identities(types)
-    union = sorted(identity_fields(types))
-    for name, document in identities.items():
-        known = sorted(document["properties"])
-        foreign = " || ".join(f"has(self.workloadIdentity.{field})" for field in union if field not in known)
-        applies = f"!has(self.{name}) || !has(self.workloadIdentity)"
-        if foreign:
-            yield values.Rule(
+def own_rules(each: Named, types: Sequence[Named]) -> Iterator[tuple[str, values.Rule]]:
+    """Says which fields of `workloadIdentity` a type takes, and which it needs; with the words for any type."""
+    document = _identities(types).get(each.name)
+    if document is None:
+        return
+    known, union = sorted(document["properties"]), sorted(identity_fields(types))
+    foreign = " || ".join(f"has(self.workloadIdentity.{field})" for field in union if field not in known)
+    applies = f"!has(self.{each.name}) || !has(self.workloadIdentity)"
+    if foreign:
+        yield (
+            "must have fields that the credential type takes",
+            values.Rule(
                 rule=f"{applies} || !({foreign})",
-                message=f"takes {', '.join(known)} for the type {name}: remove the others",
+                message=f"takes {', '.join(known)} for the type {each.name}: remove the others",
                 path=IDENTITY.path,
-            )
-        for field in sorted({*document["required"]} - {"serviceAccountName"}):
-            yield values.Rule(
+            ),
+        )
+    for field in sorted({*document["required"]} - {"serviceAccountName"}):
+        yield (
+            "must have the fields that the credential type needs",
+            values.Rule(
                 rule=f"{applies} || has(self.workloadIdentity.{field})",
-                message=f"needs {field} for the type {name}",
+                message=f"needs {field} for the type {each.name}",
                 path=IDENTITY.path,
-            )
+            ),
+        )

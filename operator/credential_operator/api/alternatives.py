@@ -1,14 +1,19 @@
 """Rules of which one at most applies, as one rule: each costs the API server time with every write.
 
 A rule that begins by asking whether it applies (`!has(self.aws) || …`, `self.format != 'env' || …`) becomes a branch.
+What all of them let pass comes before the branches, so that it is asked once: to see whether an object has a
+field, the API server copies the list of all fields that there can be.
 """
 
+import itertools
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from credential_operator.api import values
 
 APPLIES = re.compile(r"!has\(self\.\w+\) \|\| |self\.\w+ != '[^']*' \|\| ")
+
+JOINT = " || "
 
 
 def together(rules: Sequence[values.Rule], message: str) -> values.Rule:
@@ -18,10 +23,12 @@ def together(rules: Sequence[values.Rule], message: str) -> values.Rule:
     """
     (path,) = {rule.path for rule in rules}
     asked = [_asked(rule.rule) for rule in rules]
-    branches = (f"{asks} ? ({rest})" for asks, rest in asked)
+    shared = _shared([rest for _, rest in asked])
+    branches = (f"{asks} ? ({rest[len(shared) :]})" for asks, rest in asked)
     words = (f"{asks} ? ({_words(rule)})" for (asks, _), rule in zip(asked, rules, strict=True))
+    chain = f"{' : '.join(branches)} : true"
     return values.Rule(
-        rule=f"{' : '.join(branches)} : true",
+        rule=f"{shared}({chain})" if shared else chain,
         message=message,
         expression=f"{' : '.join(words)} : {_quoted(message)}",
         path=path,
@@ -51,6 +58,25 @@ def _asked(rule: str) -> tuple[str, str]:
     asks = found[0].removesuffix(" || ")
     positive = asks.removeprefix("!") if asks.startswith("!") else asks.replace(" != ", " == ")
     return positive, rule[found.end() :]
+
+
+def _shared(rests: Sequence[str]) -> str:
+    """Gives the alternatives that all rules begin with, each with the `||` after it; at least one is left to each."""
+    alike = itertools.takewhile(
+        lambda beginnings: len({*beginnings}) == 1, zip(*map(_beginnings, rests), strict=False)
+    )
+    return "".join(clause for clause, *_ in alike)
+
+
+def _beginnings(rule: str) -> list[str]:
+    """Takes a rule apart into the alternatives before its last one, each with the `||` after it."""
+    found, depth, begin = [], 0, 0
+    for place, sign in enumerate(rule):
+        depth += (sign in "([") - (sign in ")]")
+        if depth == 0 and rule.startswith(JOINT, place):
+            found.append(rule[begin : place + len(JOINT)])
+            begin = place + len(JOINT)
+    return found
 
 
 def _words(rule: values.Rule) -> str:

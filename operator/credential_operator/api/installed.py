@@ -163,6 +163,7 @@ def own_rules(
         yield "must be a format that can serve the credential type", _distributed(each.name, served)
     yield "must be a format that the credential type can be read from", _readable(each, sources)
     yield from issuing.own_rules(each, types, formats)
+    yield from abilities.own_rules(each, types)
 
 
 def _type_rules(
@@ -189,9 +190,10 @@ def _one_type(names: Sequence[str]) -> values.Rule:
 
 def _same_type(names: Sequence[str]) -> values.Rule:
     was = " : ".join(f"has(oldSelf.{name}) ? '{name}'" for name in names)
+    kept = " : ".join(f"has(oldSelf.{name}) ? has(self.{name})" for name in names)
     remedy = "create another Credential, and delete this one when nothing uses it"
     return values.Rule(
-        rule=" && ".join(f"has(self.{name}) == has(oldSelf.{name})" for name in names),
+        rule=f"{kept} : false",
         message=f"the credential type cannot change: {remedy}",
         expression=f"'the credential type cannot change, it stays ' + ({was} : 'what it was') + ': {remedy}'",
     )
@@ -210,9 +212,11 @@ def _source_keys(name: str, fields: Sequence[str]) -> values.Rule:
 
 
 def _target_keys(name: str, fields: Sequence[str]) -> values.Rule:
-    fits = f"!has(target.keys) || target.keys.all(key, target.keys[key] in [{', '.join(map(repr, fields))}])"
+    other = "has(target.issue) || !has(target.keys)"
+    fits = f"target.keys.all(key, target.keys[key] in [{', '.join(map(repr, fields))}])"
     return values.Rule(
-        rule=f"!has(self.{name}) || !has(self.targets) || self.targets.all(target, has(target.issue) || ({fits}))",
+        rule=f"!has(self.{name}) || !has(self.targets) || self.targets.all(target, {other}) || "
+        f"self.targets.all(target, {other} || {fits})",
         message=f"must take their keys from the fields of {name}: {', '.join(fields)}",
         path=".targets",
     )
@@ -251,9 +255,10 @@ def _distributed(name: str, formats: Sequence[str]) -> values.Rule:
 
 def _readable(each: CredentialType, sources: Sequence[Source]) -> values.Rule:
     readable = sorted([credential.FIELDS, *sources_of(each, sources)])
+    known = f"[{', '.join(map(repr, readable))}]"
     return values.Rule(
         rule=f"!has(self.{each.name}) || !has(self.secretRef) || !has(self.secretRef.format) || "
-        f"self.secretRef.format in [{', '.join(map(repr, readable))}]",
+        f"self.secretRef.format == '{credential.FIELDS}' || self.secretRef.format in {known}",
         message=f"must be a format that {each.name} can be read from: {', '.join(readable)}",
         path=".secretRef.format",
     )

@@ -51,6 +51,7 @@ _AS = "self.allowedNamespaces.__as__"
 """What others get, in a rule of `spec`: `as` is a reserved word there."""
 FOR_OTHERS = f"{_AS}.issue"
 BY_OWNER = f"(has(self.allowedNamespaces) && has({_AS}) && has({_AS}.issue))"
+NOT_FOR_TARGETS = "!has(self.targets) || self.targets.all(target, !has(target.issue))"
 NOT_FOR_OTHERS = f"!has(self.allowedNamespaces) || !has({_AS}) || !has({_AS}.issue)"
 
 
@@ -155,8 +156,7 @@ def _option_rules(options: Mapping[str, schema.Schema], union: Sequence[str]) ->
 def _able(names: Sequence[str]) -> values.Rule:
     can = " || ".join(f"has(self.{name})" for name in names)
     return values.Rule(
-        rule=f"((!has(self.targets) || !self.targets.exists(target, has(target.issue))) && ({NOT_FOR_OTHERS}))"
-        f" || ({can})",
+        rule=f"(({NOT_FOR_TARGETS}) && ({NOT_FOR_OTHERS})) || ({can})",
         message=f"short-lived keys can be issued for the types {', '.join(names)}: no other type's provider "
         "makes any",
     )
@@ -164,7 +164,7 @@ def _able(names: Sequence[str]) -> values.Rule:
 
 def _known(name: str, found: Sequence[str]) -> values.Rule:
     return values.Rule(
-        rule=f"!has(self.{name}) || !has(self.targets) || self.targets.all(target, !has(target.issue) || "
+        rule=f"!has(self.{name}) || {NOT_FOR_TARGETS} || self.targets.all(target, !has(target.issue) || "
         f"target.issue.kind in [{', '.join(map(repr, found))}])",
         message=f"issue must be a kind that {name} has: {', '.join(found)}",
         path=".targets",
@@ -181,7 +181,7 @@ def _known_to_others(name: str, found: Sequence[str]) -> values.Rule:
 
 def _served(name: str, kind: str, formats: Sequence[str]) -> values.Rule:
     return values.Rule(
-        rule=f"!has(self.{name}) || !has(self.targets) || self.targets.all(target, !has(target.issue) || "
+        rule=f"!has(self.{name}) || {NOT_FOR_TARGETS} || self.targets.all(target, !has(target.issue) || "
         f"target.issue.kind != '{kind}' || target.format in [{', '.join(map(repr, formats))}])",
         message=f"must have formats that can serve the {kind} of {name}: {', '.join(formats)}",
         path=".targets",
@@ -190,7 +190,7 @@ def _served(name: str, kind: str, formats: Sequence[str]) -> values.Rule:
 
 def _fields(name: str, kind: str, fields: Sequence[str]) -> values.Rule:
     return values.Rule(
-        rule=f"!has(self.{name}) || !has(self.targets) || self.targets.all(target, !has(target.issue) || "
+        rule=f"!has(self.{name}) || {NOT_FOR_TARGETS} || self.targets.all(target, !has(target.issue) || "
         f"target.issue.kind != '{kind}' || !has(target.keys) || "
         f"target.keys.all(key, target.keys[key] in [{', '.join(map(repr, fields))}]))",
         message=f"must take their keys from the fields of the {kind} of {name}: {', '.join(fields)}",
