@@ -7,7 +7,7 @@ import sys
 
 import pydantic
 
-from credential_operator import logs, settings, traces
+from credential_operator import logs, process, settings, traces
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -59,7 +59,8 @@ def _run() -> int:
     if chosen is None:
         return 2
     logs.configure(chosen.log_level)
-    from credential_operator import app  # noqa: PLC0415  the other commands need no cluster
+    with process.without(process.HEAVY):
+        from credential_operator import app  # noqa: PLC0415  the other commands need no cluster
 
     with contextlib.ExitStack() as ending:
         if chosen.traces_endpoint:

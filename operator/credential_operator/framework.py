@@ -80,7 +80,7 @@ def settings() -> kopf.OperatorSettings:
     chosen.queueing.worker_limit = None
     chosen.queueing.error_delays = [1, 2, 5, 10]
     # A page is parsed as a whole: larger ones are most of what a start needs besides what is kept.
-    chosen.watching.chunk_size = 200
+    chosen.watching.chunk_size = 50
     chosen.watching.initial_streaming = False
     # Bookmarks come every minute; a watch without one is dead.
     chosen.watching.inactivity_timeout = 70

@@ -6,6 +6,7 @@ of it: ten thousand parsed objects would take forty times that.
 
 import collections
 import dataclasses
+import functools
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -315,6 +316,11 @@ class Inventory:
         owners = [Object(CREDENTIAL, key) for key in self._secrets.owners(secret)]
         return [*owners, *(Object(REFERENCE, key) for key in self._borrowed.owners(secret))]
 
+    def lacks(self, owner: Object) -> bool:
+        """Tells whether one of the Secrets that an object names is not there."""
+        index = self._secrets if owner.kind == CREDENTIAL else self._borrowed
+        return any(secret not in self.versions for secret in index.named_by(owner.key))
+
     def needed_from(self, secret: Key) -> list[Object]:
         """Gives the Credentials that are needed by who uses a Secret: its own, and those it is borrowed from."""
         owners = [Object(CREDENTIAL, key) for key in self._secrets.owners(secret)]
@@ -384,4 +390,10 @@ def _key(metadata: Mapping[str, Any]) -> Key:
 def _state(status: Json, condition: str) -> tuple[str, ...]:
     told = next((one for one in status.get("conditions", ()) if one["type"] == condition), None)
     value, reason = ("Unknown", "Pending") if told is None else (told["status"], told["reason"])
-    return tuple(map(sys.intern, (status.get("type", ""), value, reason)))
+    return _told_once(status.get("type", ""), value, reason)
+
+
+@functools.cache
+def _told_once(*texts: str) -> tuple[str, ...]:
+    """Gives one and the same tuple for the same texts: there are few, and ten thousand objects have them."""
+    return texts

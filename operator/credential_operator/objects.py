@@ -46,9 +46,11 @@ class Index:
             return
         for name in set(old) - set(new):
             self._drop(Key(owner.namespace, name), owner.name)
+        alone = (owner.name,)
         for name in set(new) - set(old):
             key = Key(owner.namespace, name)
-            self._names[key] = (*self._names.get(key, ()), owner.name)
+            others = self._names.get(key)
+            self._names[key] = alone if others is None else (*others, owner.name)
         if new:
             self._keys[owner] = new
         else:
@@ -57,6 +59,10 @@ class Index:
     def owners(self, key: Key) -> Iterator[Key]:
         """Yields who stands behind a name."""
         return (Key(key.namespace, name) for name in self._names.get(key, ()))
+
+    def named_by(self, owner: Key) -> Iterator[Key]:
+        """Yields the names that an owner stands behind."""
+        return (Key(owner.namespace, name) for name in self._keys.get(owner, ()))
 
     def keys(self) -> Iterator[Key]:
         """Gives the names that somebody stands behind."""

@@ -1,7 +1,30 @@
-"""The process that the operator runs in: its event loop and its garbage collector."""
+"""The process that the operator runs in: what it loads, its event loop and its garbage collector."""
 
 import asyncio
+import contextlib
 import gc
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+HEAVY = "google.auth.transport.requests"
+"""What `kubernetes` loads where it is installed, for a login to GKE that kubectl has given up: a tenth of what the
+operator holds. The type google loads it when it needs it."""
+
+
+@contextlib.contextmanager
+def without(module: str) -> Iterator[None]:
+    """Has a module missing for whoever can do without it, unless it is loaded already.
+
+    `sys.modules` may say None of a module: importing it raises ModuleNotFoundError then (Python's reference, 5.3.1).
+    """
+    modules: dict[str, Any] = sys.modules
+    missing = modules.setdefault(module, None) is None
+    try:
+        yield
+    finally:
+        if missing:
+            del modules[module]
 
 
 def loop() -> asyncio.AbstractEventLoop:

@@ -53,7 +53,9 @@ class Sweeper:
         """Has a kind seen as a fresh list has it; one whose definition leaves has nothing to be seen."""
         try:
             for path in self._paths(plural):
-                async for page in self._connection.list_pages(path, metadata=False):
+                async for page in self._connection.list_pages(
+                    path, metadata=False, size=cluster.PAGE_OF_WHOLES
+                ):
                     for document in page["items"]:
                         see(None, document)
         except cluster.NotFound:

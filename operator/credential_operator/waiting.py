@@ -49,7 +49,7 @@ class Waiting:
         return both
 
     async def _look(self, owner: objects.Object) -> None:
-        document = self._document(owner)
+        document = self._document(owner) if self._known.lacks(owner) else None
         missing = [] if document is None else [one for one in targets(document) if self._lacks(one)]
         self._survey.follow(owner, missing)
         if document is None or not missing:

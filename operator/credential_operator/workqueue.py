@@ -18,6 +18,9 @@ from typing import NamedTuple
 
 from credential_operator.objects import Object
 
+FEW = 64
+"""How many planned times that nobody waits for any more are not worth looking for."""
+
 
 class Lane(NamedTuple):
     """Items that stand behind each other; lanes take turns."""
@@ -88,6 +91,7 @@ class Queue:
             return
         self._due[item] = when
         heapq.heappush(self._heap, (when, next(self._sequence), item))
+        self._tidy()
         self._changed.set()
 
     def forget(self, item: Object) -> None:
@@ -115,6 +119,12 @@ class Queue:
         if again is not None:
             self.add(item, endpoint=again.lane.endpoint, urgent=again.urgent)
         self._changed.set()
+
+    def _tidy(self) -> None:
+        """Drops the times that are planned no more, once they are most of the heap: some lie hours ahead."""
+        if len(self._heap) > 2 * len(self._due) + FEW:
+            self._heap = [planned for planned in self._heap if self._due.get(planned[2]) == planned[0]]
+            heapq.heapify(self._heap)
 
     def _promote(self, endpoint_of: Callable[[Object], str]) -> None:
         """Moves what is due from the heap to the ready items."""

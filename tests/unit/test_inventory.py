@@ -160,6 +160,28 @@ def test_the_backup_of_a_target_concerns_who_adopts_that(known: inventory.Invent
     assert known.concerned(Key("a", "file-before-adoption")) == []
 
 
+def test_it_is_known_who_lacks_a_secret(known: inventory.Inventory) -> None:
+    known.put_credential(credential(targets=[{"name": "env"}]))
+    claim = reference()
+    claim["spec"]["target"] = {"name": "mine"}
+    known.put_reference(claim)
+    owner, borrower = (
+        Object("Credential", Key("a", "backups")),
+        Object("CredentialReference", Key("a", "nightly")),
+    )
+    assert known.lacks(owner)
+    assert known.lacks(borrower)
+
+    for name in ("keys", "env", "mine"):
+        known.put_secret(secret(name))
+    assert not known.lacks(owner)
+    assert not known.lacks(borrower)
+
+    known.drop_secret(Key("a", "env"))
+    assert known.lacks(owner)
+    assert not known.lacks(Object("Credential", Key("a", "unknown")))
+
+
 def test_only_a_secret_with_our_label_is_known_as_a_target(known: inventory.Inventory) -> None:
     known.put_secret(secret("plain", annotations={inventory.DIGEST: "d"}))
     known.put_secret(

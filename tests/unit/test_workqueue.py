@@ -1,6 +1,7 @@
 """The work queue: once each, in a fair order, with none lost."""
 
 import asyncio
+import tracemalloc
 
 import pytest
 
@@ -116,6 +117,20 @@ async def test_a_forgotten_item_is_not_taken(queue: workqueue.Queue, clock: Cloc
     queue.forget(item("x"))
     clock.now = 130.0
     assert await take(queue) is None
+
+
+async def test_plans_that_stand_no_more_take_no_room(queue: workqueue.Queue, clock: Clock) -> None:
+    queue.add_at(item("later"), clock.now + 20)
+    queue.add_at(item("first"), clock.now + 10)
+    tracemalloc.start()
+    for number in range(10_000):
+        queue.add_at(item("often"), clock.now + 3600 + number)
+        queue.forget(item("often"))
+    bytes_taken, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert bytes_taken < 50_000
+    clock.now += 20
+    assert [await take(queue) for _ in range(3)] == [item("first"), item("later"), None]
 
 
 async def test_taking_waits_until_something_comes(queue: workqueue.Queue) -> None:
