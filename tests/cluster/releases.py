@@ -93,6 +93,7 @@ def build(
 
 
 def shell(plane: ControlPlane, folder: pathlib.Path) -> Shell:
-    programs = (tools.path("kubectl").parent, tools.path("helm").parent)
+    own = pathlib.Path(sys.executable).parent
+    programs = (tools.path("kubectl").parent, tools.path("helm").parent, own)
     path = os.pathsep.join([*map(str, programs), os.environ["PATH"]])
     return Shell(folder, plane.environment() | {"PATH": path})

@@ -331,7 +331,7 @@ def test_kustomize_installs_for_another_list_of_namespaces(
     typing = shell(plane, unpacked(released, tmp_path))
     for name in ("team-a", "team-c", "elsewhere"):
         plane.kubectl("create", "namespace", name)
-    (change,) = TYPED["A list of namespaces"]
+    change, uninstall = TYPED["A list of namespaces"]
     typing.type(change)
     manifest = typing.type("kubectl kustomize deploy/kustomize/overlays/namespaces")
     assert "team-b" not in manifest
@@ -342,10 +342,18 @@ def test_kustomize_installs_for_another_list_of_namespaces(
     for name in ("team-a", "team-c"):
         replica.wait_until_in_force(plane, namespace=name, manifest=manifest)
     with sites.running(plane, aws, tmp_path, replica.identify(plane), served) as site:
-        for name in ("team-a", "team-c"):
-            site.space_of(name).published()
+        spaces = [site.space_of(name) for name in ("team-a", "team-c")]
+        for space in spaces:
+            space.published()
     assert not reads_secrets(plane, "elsewhere")
     assert reads_secrets(plane, "team-c")
+
+    typing.type(uninstall)
+    assert not reads_secrets(plane, "team-c")
+    for space in spaces:
+        assert "finalizers" not in space.get("credential", "backups")["metadata"]
+        space.kubectl("delete", "credential", "backups", "--timeout=60s")
+        assert "ownerReferences" not in space.get("secret", "backups-env")["metadata"]
 
 
 def unpacked(released: Release, folder: pathlib.Path) -> pathlib.Path:

@@ -10,19 +10,29 @@ from collections.abc import Iterator
 import pytest
 import yaml
 
-from cluster.crds import serving
+from cluster.crds import serve, serving
 from cluster.desk import SECONDS, Answer, Desk, variables
 from cluster.space import API_VERSION, Json, Space
-from controlplane import ControlPlane
+from controlplane import ControlPlane, tools
 from emulators.aws import AwsEmulator, allow
 
-PAGE = (pathlib.Path(__file__).parents[2] / "docs" / "migrating.md").read_text()
+ROOT = pathlib.Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "migrating.md").read_text()
 FILES = dict(re.findall(r"^`([\w.-]+)`:\n\n```\w+\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE))
 EXAMPLES = re.findall(r"^```\n\$ (kubectl credential [^\n]*)\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
-SHOWN = [
-    [*yaml.safe_load_all(text)]
-    for text in re.findall(r"^```yaml\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
-]
+ROTATING = (ROOT / "docs" / "rotating.md").read_text()
+NOT_SERVED = "external-secrets.io/v1beta1"
+"""What older releases have, and those of today do not serve."""
+STORES = ROOT / "tests" / "golden" / "consumers" / "external-secrets.yaml"
+
+
+def manifests(page: str) -> list[list[Json]]:
+    """Read the manifests of a page, block by block."""
+    blocks = re.findall(r"^```yaml\n(.*?)^```$", page, re.DOTALL | re.MULTILINE)
+    return [[*yaml.safe_load_all(text)] for text in blocks]
+
+
+SHOWN = manifests(PAGE)
 SECTIONS = {text.partition("\n")[0]: text for text in PAGE.split("\n## ")[1:]}
 COMMANDS = {
     name: re.findall(
@@ -107,6 +117,27 @@ def test_the_manifests_that_come_after_are_accepted(unwatched: Desk) -> None:
         words = ("get", one["kind"].lower(), one["metadata"]["name"], "--output=json")
         stored = json.loads(desk.space.cluster.kubectl(*words).stdout)
         assert _said(one["spec"], stored["spec"]) == one["spec"]
+
+
+def test_external_secrets_own_definitions_accept_what_is_its_own(served: ControlPlane) -> None:
+    """What this page and the one on rotation show of it, and what the rule for its stores is tried on."""
+    shown = [one for documents in [*SHOWN, *manifests(ROTATING)] for one in documents]
+    foreign = [one for one in shown if "external-secrets.io/" in one["apiVersion"]]
+    stores = [one for kind in yaml.safe_load(STORES.read_text())["kinds"] for one in kind["objects"]]
+    foreign += [one for one in stores if one["apiVersion"] != NOT_SERVED]
+    kinds = {(one["apiVersion"].partition("/")[0], f"{one['kind'].lower()}s") for one in foreign}
+    assert {plural for _, plural in kinds} == {
+        *("ecrauthorizationtokens", "externalsecrets", "pushsecrets", "secretstores", "clustersecretstores")
+    }
+
+    files = [tools.path("definitions") / f"{group}_{plural}.yaml" for group, plural in sorted(kinds)]
+    serve(served, *(yaml.safe_load(file.read_text()) for file in files))
+    for namespace in {one["metadata"].get("namespace", "default") for one in foreign} - {"default"}:
+        served.kubectl("create", "namespace", namespace)
+    for one in foreign:
+        served.kubectl(
+            *("create", "--dry-run=server", "--validate=strict", "--filename=-"), input=json.dumps(one)
+        )
 
 
 def _said(written: Json, stored: Json) -> Json:

@@ -5,6 +5,9 @@ package definitions
 
 import (
 	_ "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
+	_ "github.com/external-secrets/external-secrets/apis/externalsecrets/v1"
+	_ "github.com/external-secrets/external-secrets/apis/externalsecrets/v1alpha1"
+	_ "github.com/external-secrets/external-secrets/apis/generators/v1alpha1"
 	_ "github.com/fluxcd/helm-controller/api/v2"
 	_ "github.com/fluxcd/image-reflector-controller/api/v1"
 	_ "github.com/fluxcd/kustomize-controller/api/v1"
