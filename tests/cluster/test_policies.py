@@ -231,20 +231,29 @@ def test_only_the_operator_writes_a_status(policed: Policed, credential_of_admin
     policed.user(OPERATOR).kubectl("auth", "can-i", "patch", "credentials", "--subresource=status")
 
 
-def test_view_reads_and_edit_writes_both_kinds(policed: Policed, unique: str) -> None:
+def test_view_reads_edit_writes_and_admin_alone_clears_away_what_others_declared(
+    policed: Policed, unique: str
+) -> None:
     reference = {
         "apiVersion": users.API_VERSION,
         "kind": "CredentialReference",
         "metadata": {"name": unique, "namespace": TEAM},
         "spec": {"credentialRef": {"name": "backups"}},
     }
-    vera, alice = policed.user("vera"), policed.user("alice")
+    collection = f"/apis/{users.API_VERSION}/namespaces/{TEAM}/credentialreferences"
+    alone = f"{collection}?fieldSelector=metadata.name%3D{unique}"
+    vera, alice, adam = (policed.user(name) for name in ("vera", "alice", "adam"))
 
     alice.create(reference)
     vera.kubectl("get", "credentials,credentialreferences")
     vera.forbidden("delete", "credentialreference", unique)
     vera.forbidden("create", "--filename=-", document=credential(unique, TEAM))
+    alice.forbidden("delete", "--raw", alone)
     alice.kubectl("delete", "credentialreference", unique)
+
+    alice.create(reference)
+    adam.kubectl("delete", "--raw", alone)
+    assert adam.kubectl("get", "credentialreference", unique, "--ignore-not-found") == ""
 
 
 # Cost
