@@ -7,7 +7,7 @@ that the goals were set on.
 
 import dataclasses
 import enum
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 
 class Bound(enum.StrEnum):
@@ -101,11 +101,11 @@ GOALS: Mapping[str, Goal] = {
 }
 
 
-def missed(figures: Iterable[Figure], *, of: str = "") -> Iterator[str]:
-    """Says which goals are missed, of those so named; a figure that was not measured has missed its goal."""
+def missed(figures: Iterable[Figure], *, of: Callable[[str], bool] = bool) -> Iterator[str]:
+    """Says which goals are missed, of those of such names; a figure that was not measured has missed its goal."""
     measured = list(figures)
     for name, goal in GOALS.items():
-        if not name.startswith(of):
+        if not of(name):
             continue
         of_name = [figure for figure in measured if figure.name == name]
         if not of_name:

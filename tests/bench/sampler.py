@@ -1,10 +1,13 @@
 """Runs the operator and notes every millisecond of CPU what its main thread is doing: `sampler.py FILE`.
 
+An operator that is started again writes another file, with a number in its name.
+
 A profiler that hooks every call makes short functions look dear; this one costs a few percent. What C
 code does counts for the Python function that called it.
 """
 
 import collections
+import itertools
 import json
 import pathlib
 import signal
@@ -36,6 +39,12 @@ def show(code: types.CodeType) -> str:
     return f"{file}:{code.co_qualname}"
 
 
+def unused(file: pathlib.Path) -> pathlib.Path:
+    """Gives the file with the next number that no file has."""
+    numbered = (file.with_stem(f"{file.stem}-{number}") for number in itertools.count(1))
+    return next(one for one in numbered if not one.exists())
+
+
 if __name__ == "__main__":
     signal.signal(signal.SIGPROF, note)
     signal.setitimer(signal.ITIMER_PROF, EVERY, EVERY)
@@ -43,7 +52,7 @@ if __name__ == "__main__":
         status = operator.main(["run"])
     finally:
         signal.setitimer(signal.ITIMER_PROF, 0)
-        pathlib.Path(sys.argv[1]).write_text(
+        unused(pathlib.Path(sys.argv[1])).write_text(
             json.dumps([[count, [show(code) for code in codes]] for codes, count in stacks.most_common()])
         )
     sys.exit(status)

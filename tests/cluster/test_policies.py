@@ -231,9 +231,7 @@ def test_only_the_operator_writes_a_status(policed: Policed, credential_of_admin
     policed.user(OPERATOR).kubectl("auth", "can-i", "patch", "credentials", "--subresource=status")
 
 
-def test_view_reads_edit_writes_and_admin_alone_clears_away_what_others_declared(
-    policed: Policed, unique: str
-) -> None:
+def test_admin_alone_clears_away_at_once_what_edit_writes(policed: Policed, unique: str) -> None:
     reference = {
         "apiVersion": users.API_VERSION,
         "kind": "CredentialReference",
