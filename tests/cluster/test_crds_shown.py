@@ -51,6 +51,15 @@ def test_what_the_page_on_distributing_shows_is_accepted(plane: ControlPlane) ->
     assert answer.stdout.count("created") == 2
 
 
+def test_what_the_page_on_rotating_shows_is_accepted(plane: ControlPlane) -> None:
+    page = (ROOT / "docs" / "rotating.md").read_text()
+    shown = [yaml.safe_load(text) for text in re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)]
+    (ours,) = (one for one in shown if one["kind"] == "Credential")
+    assert "rotation" in ours["spec"]
+    answer = plane.kubectl("create", "--dry-run=server", "--validate=strict", "-f", "-", input=manifest(ours))
+    assert "created" in answer.stdout
+
+
 NOW = "2026-11-22T00:00:00Z"
 
 
