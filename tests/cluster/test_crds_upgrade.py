@@ -136,6 +136,28 @@ def test_objects_of_the_last_release_survive_the_upgrade(plane: ControlPlane) ->
     plane.kubectl("create", "-f", "-", input=objects)
 
 
+def test_an_object_whose_type_is_installed_no_more_can_be_let_go_and_becomes_no_other(
+    plane: ControlPlane,
+) -> None:
+    group, types, layouts = "fewer.test", providers.find(), [*formats.find().values()]
+    serve(plane, *renamed(kinds.crds([*types.values()], layouts), group))
+    left = {**document("left", spec(aws=None, opaque={})), "apiVersion": f"{group}/v1beta1"}
+    left["metadata"]["finalizers"] = ["example.com/held"]
+    plane.kubectl("create", "-f", "-", input=manifest(left))
+    serve(
+        plane, *renamed(kinds.crds([one for one in types.values() if one.name != "opaque"], layouts), group)
+    )
+
+    name = f"credentials.{group}/left"
+    assert "opaque" not in json.loads(plane.kubectl("get", name, "-o", "json").stdout)["spec"]
+    plane.kubectl("annotate", name, "touched=true")
+    becoming = plane.kubectl("patch", name, "--type=merge", '--patch={"spec":{"aws":{}}}', check=False)
+    assert "the credential type cannot change" in becoming.stderr
+    plane.kubectl("delete", name, "--wait=false")
+    plane.kubectl("patch", name, "--type=merge", '--patch={"metadata":{"finalizers":null}}')
+    assert plane.kubectl("get", name, "--ignore-not-found").stdout == ""
+
+
 def _common(new: Any, old: Any) -> Any:
     """What a newer object has of an older one; new fields may have come with defaults."""
     if isinstance(new, dict) and isinstance(old, dict):

@@ -142,7 +142,7 @@ class _News:
             has, had = f"has({field})", f"has({field.replace('self', 'oldSelf', 1)})"
             if re.match(rf"(!has\([\w.]+\) \|\| )*!{re.escape(has)} \|\| ", rule):
                 return None
-            rule = rule.replace(f"{had} ? {has} : ", "")
+            rule = rule.replace(f"{had} ? {has} : ", "").replace(f" && !{has}", "").replace(f"!{has} && ", "")
             for joint in (", ", " || "):
                 rule = rule.replace(f"{joint}{has}", "").replace(f"{has}{joint}", "")
             if rule.endswith(f" || !({has})"):

@@ -145,7 +145,9 @@ def test_exactly_one_type_is_asked_for_by_name() -> None:
 
 def test_the_type_stays() -> None:
     rule = rule_about(spec_of([Type("one"), Type("two")], [KEYED]), "cannot change")
-    assert rule["rule"] == "has(oldSelf.one) ? has(self.one) : has(oldSelf.two) ? has(self.two) : false"
+    assert rule["rule"] == (
+        "has(oldSelf.one) ? has(self.one) : has(oldSelf.two) ? has(self.two) : !has(self.one) && !has(self.two)"
+    )
 
 
 def test_the_source_secrets_keys_are_for_secret_fields_by_their_public_names() -> None:

@@ -191,9 +191,11 @@ def _one_type(names: Sequence[str]) -> values.Rule:
 def _same_type(names: Sequence[str]) -> values.Rule:
     was = " : ".join(f"has(oldSelf.{name}) ? '{name}'" for name in names)
     kept = " : ".join(f"has(oldSelf.{name}) ? has(self.{name})" for name in names)
+    # A type that is installed no more is pruned; what is left of the object can still be let go.
+    none = " && ".join(f"!has(self.{name})" for name in names)
     remedy = "create another Credential, and delete this one when nothing uses it"
     return values.Rule(
-        rule=f"{kept} : false",
+        rule=f"{kept} : {none}",
         message=f"the credential type cannot change: {remedy}",
         expression=f"'the credential type cannot change, it stays ' + ({was} : 'what it was') + ': {remedy}'",
     )
