@@ -7,6 +7,8 @@ from kopf._cogs.clients import errors
 from kopf._core.engines import peering
 from kopf._core.reactor import inventory
 
+from credential_operator import cluster
+
 NotServed = errors.APINotFoundError
 """What ends kopf when the API server does not serve a kind any more; kopf exports no name for it."""
 DOMAIN = "credential-operator.io"
@@ -80,7 +82,7 @@ def settings() -> kopf.OperatorSettings:
     chosen.queueing.worker_limit = None
     chosen.queueing.error_delays = [1, 2, 5, 10]
     # A page is parsed as a whole: larger ones are most of what a start needs besides what is kept.
-    chosen.watching.chunk_size = 50
+    chosen.watching.chunk_size = cluster.PAGE_OF_WHOLES
     chosen.watching.initial_streaming = False
     # Bookmarks come every minute; a watch without one is dead.
     chosen.watching.inactivity_timeout = 70

@@ -100,9 +100,9 @@ def _is_keyless(each: Named) -> TypeGuard[_Keyless]:
 
 def own_rules(each: Named, types: Sequence[Named]) -> Iterator[tuple[str, values.Rule]]:
     """Says which fields of `workloadIdentity` a type takes, and which it needs; with the words for any type."""
-    document = _identities(types).get(each.name)
-    if document is None:
+    if not _is_keyless(each):
         return
+    document = schema.of(each.workload_identity)
     known, union = sorted(document["properties"]), sorted(identity_fields(types))
     foreign = " || ".join(f"has(self.workloadIdentity.{field})" for field in union if field not in known)
     applies = f"!has(self.{each.name}) || !has(self.workloadIdentity)"
