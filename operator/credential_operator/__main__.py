@@ -7,7 +7,7 @@ import sys
 
 import pydantic
 
-from credential_operator import logs, process, settings, traces
+from credential_operator import errors, logs, process, settings, traces
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -15,9 +15,13 @@ def main(arguments: list[str] | None = None) -> int:
     chosen = _parser().parse_args(arguments)
     if chosen.command == "crds":
         return _crds()
-    if chosen.command == "release":
-        return _release(chosen.namespace, remove=chosen.secrets == "remove")
-    return _run()
+    try:
+        if chosen.command == "release":
+            return _release(chosen.namespace, remove=chosen.secrets == "remove")
+        return _run()
+    except errors.NoCluster as error:
+        sys.stderr.write(f"credential-operator: {error}\n")
+        return 2
 
 
 def _parser() -> argparse.ArgumentParser:

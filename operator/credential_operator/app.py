@@ -34,6 +34,7 @@ from credential_operator import (
     installation,
     intake,
     inventory,
+    kubeconfig,
     leader,
     passes,
     process,
@@ -63,8 +64,9 @@ LAG = 300.0
 class App:
     """One replica of the operator."""
 
-    def __init__(self, chosen: settings.Settings) -> None:
+    def __init__(self, chosen: settings.Settings, configuration: kubeconfig.Configuration) -> None:
         self._settings = chosen
+        self._configuration = configuration
         self._catalogue = view.Catalogue(
             providers=providers.find(), formats=formats.find(), sources=formats.sources()
         )
@@ -91,7 +93,6 @@ class App:
 
     async def start(self, **_: Any) -> None:
         """Connects, and begins to watch, serve and stand for election."""
-        self._configuration = await cluster.configuration()
         self._connection = await self._closing.enter_async_context(
             cluster.Cluster(self._configuration, may_write=self._may_write)
         )
@@ -292,7 +293,7 @@ class App:
             network.Policy(
                 allow=chosen.endpoint_allow,
                 internal=chosen.service_cidrs,
-                api_server=[cluster.authority(self._configuration)],
+                api_server=[kubeconfig.authority(self._configuration)],
                 cluster_domain=chosen.cluster_domain,
                 private=chosen.private_addresses,
             ),
@@ -362,10 +363,12 @@ def _kinds(chosen: settings.Settings) -> tuple[usage.Kind, ...]:
 
 
 def run(chosen: settings.Settings) -> bool:
-    """Runs one replica until it is told to stop; False if it had to stop by itself."""
-    app = App(chosen)
+    """Runs one replica until it is told to stop; False if it had to stop by itself.
+
+    Raises NoCluster where there is none.
+    """
     with asyncio.Runner(loop_factory=process.loop) as runner:
-        runner.run(_run(app, chosen))
+        app = runner.run(_run(chosen))
     if app.again:
         # The API server may take a moment to know what it serves.
         time.sleep(definitions.SETTLE)
@@ -373,7 +376,8 @@ def run(chosen: settings.Settings) -> bool:
     return not app.failed
 
 
-async def _run(app: App, chosen: settings.Settings) -> None:
+async def _run(chosen: settings.Settings) -> App:
+    app = App(chosen, await kubeconfig.configuration())
     process.spare_collections()
     registry = kopf.OperatorRegistry()
     kopf.on.startup(registry=registry)(app.start)
@@ -396,3 +400,4 @@ async def _run(app: App, chosen: settings.Settings) -> None:
     except framework.NotServed:
         # kopf may learn of it before the watch of the definitions does.
         app.begin_again()
+    return app

@@ -5,20 +5,16 @@ Answers are parsed JSON documents. What the server refuses becomes an error of `
 """
 
 import contextlib
-import os
 import ssl
 import types
-import urllib.parse
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping
 from typing import Any, Self
 
 import aiohttp
 import orjson
 import yarl
-from kubernetes.aio import client as kubernetes_client
-from kubernetes.aio import config as kubernetes_config
 
-from credential_operator import errors, metrics, traces
+from credential_operator import errors, kubeconfig, metrics, traces
 
 GROUP_VERSION = "credential-operator.io/v1beta1"
 API = f"/apis/{GROUP_VERSION}"
@@ -53,22 +49,6 @@ TROUBLE = (errors.CredentialError, NotFound, Exists)
 """What any request can end in."""
 
 
-async def configuration() -> kubernetes_client.Configuration:
-    """Finds the cluster as kubectl does: KUBECONFIG or the default file, else the Pod's own account."""
-    found = kubernetes_client.Configuration()
-    if os.environ.get("KUBERNETES_SERVICE_HOST") and not os.environ.get("KUBECONFIG"):
-        kubernetes_config.load_incluster_config(client_configuration=found)
-    else:
-        await kubernetes_config.load_kube_config(client_configuration=found, persist_config=False)
-    return found
-
-
-def authority(found: kubernetes_client.Configuration) -> str:
-    """Gives the API server's `host:port`."""
-    parts = urllib.parse.urlsplit(found.host)
-    return f"{parts.netloc}" if parts.port else f"{parts.netloc}:{443 if parts.scheme == 'https' else 80}"
-
-
 def properties(definition: Json, version: str, part: str) -> set[str]:
     """Gives the fields that a CustomResourceDefinition has in `spec` or `status`."""
     served = next((one for one in definition["spec"]["versions"] if one["name"] == version), None)
@@ -91,7 +71,7 @@ class Cluster:
     """
 
     def __init__(
-        self, found: kubernetes_client.Configuration, *, may_write: Callable[[], bool] = lambda: True
+        self, found: kubeconfig.Configuration, *, may_write: Callable[[], bool] = lambda: True
     ) -> None:
         self._configuration = found
         self._may_write = may_write
@@ -352,7 +332,7 @@ def _lease_path(namespace: str, name: str = "") -> str:
     return f"{LEASES}/namespaces/{namespace}/leases/{name}".rstrip("/")
 
 
-def _tls(found: kubernetes_client.Configuration) -> ssl.SSLContext | bool:
+def _tls(found: kubeconfig.Configuration) -> ssl.SSLContext | bool:
     if not str(found.host).startswith("https"):
         return True
     context = ssl.create_default_context(cafile=found.ssl_ca_cert)

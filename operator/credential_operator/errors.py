@@ -16,6 +16,10 @@ an error into conditions, events and waits.
 from typing import ClassVar
 
 
+class NoCluster(Exception):
+    """There is no cluster to work with; the text says what to set."""
+
+
 class CredentialError(Exception):
     """A named outcome that is not success; `reason` goes into conditions, the text into their message."""
 

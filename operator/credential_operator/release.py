@@ -10,7 +10,7 @@ import dataclasses
 from collections.abc import AsyncIterator, Callable, Iterable
 from typing import Any
 
-from credential_operator import cluster, errors, inventory, objects
+from credential_operator import cluster, errors, inventory, kubeconfig, objects
 
 Json = dict[str, Any]
 
@@ -101,7 +101,7 @@ def run(namespaces: Iterable[str], *, remove: bool, say: Callable[[str], object]
 
 
 async def _run(namespaces: tuple[str, ...], *, remove: bool, say: Callable[[str], object]) -> bool:
-    async with cluster.Cluster(await cluster.configuration()) as connection:
+    async with cluster.Cluster(await kubeconfig.configuration()) as connection:
         return await Release(connection=connection, namespaces=namespaces, remove=remove, say=say).run()
 
 
