@@ -1,5 +1,6 @@
 """What all rooms of tests share."""
 
+import os
 import signal
 from collections.abc import Iterator
 
@@ -10,6 +11,9 @@ from controlplane import ControlPlane
 
 # A shell's background jobs do not hear Ctrl-C, nor would the programs that tests start and interrupt.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# API servers, kubectl and helm take a quarter less of the processor where they collect garbage less often.
+os.environ.setdefault("GOGC", "400")
 
 # How long an example takes says more of the machine than of the code.
 hypothesis.settings.register_profile("patient", hypothesis.settings.default, deadline=None)
