@@ -114,6 +114,7 @@ def _context() -> ssl.SSLContext:
     return context
 
 
+@functools.lru_cache(maxsize=64)
 def trusting_system(extra: str | None) -> ssl.SSLContext:
     """Trusts the system's authorities and an operator-wide bundle (PEM); no variable says where those are."""
     context = _context()
