@@ -12,7 +12,8 @@ from controlplane import ControlPlane
 # A shell's background jobs do not hear Ctrl-C, nor would the programs that tests start and interrupt.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
-# API servers, kubectl and helm take a quarter less of the processor where they collect garbage less often.
+# API servers, kubectl and helm take a quarter less of the processor where they collect garbage less often, and an API
+# server 570 MB in place of 390.
 os.environ.setdefault("GOGC", "400")
 
 # How long an example takes says more of the machine than of the code.
