@@ -9,6 +9,8 @@
       Transient               nobody has to act; tried again with backoff
         ProviderUnreachable  RateLimited  ClockSkew  Conflict  Unavailable
 
+`NoCluster` is of no Credential: a command found no cluster to work with.
+
 A message never holds key material, a response body or a time. `status.after` alone turns
 an error into conditions, events and waits.
 """
