@@ -12,6 +12,7 @@ from cluster.cases.case import Case
 from cluster.crds import KINDS, Answers, Json, document, dry_run, manifest, schema_of, serving, spec, target
 from controlplane import ControlPlane
 from credential_operator.api import schema
+from unit import comparison
 
 
 @pytest.fixture(scope="module")
@@ -305,6 +306,18 @@ def test_two_targets_are_two_secrets(plane: ControlPlane) -> None:
     assert "two targets cannot be the same Secret: give each a name of its own" in answers.why("bad")
 
 
+def test_everything_that_is_wrong_with_a_field_is_said_at_once(plane: ControlPlane) -> None:
+    targets = [
+        {"name": "keys", "format": "env"},
+        {"name": "b", "format": "fields", "keys": {"a": "password"}},
+    ]
+    assert dry_run(plane, document("bad", spec(targets=targets))).why("bad") == (
+        'spec.targets: Invalid value: must not name the source Secret "keys", which the operator never writes: '
+        "choose another name; must take their keys from the fields of aws: accessKeyID, accountID, "
+        "durationSeconds, endpoint, externalID, region, roleARN, secretAccessKey, sessionName, sessionToken"
+    )
+
+
 def test_a_field_that_there_is_not_is_refused_by_its_name(plane: ControlPlane) -> None:
     assert 'unknown field "spec.aardvark"' in dry_run(plane, document("bad", spec(aardvark={}))).refused
 
@@ -360,10 +373,13 @@ def test_a_reference_stays_with_its_holder_and_its_credential(plane: ControlPlan
 
 
 def rules() -> Iterator[tuple[str, Json]]:
-    """Every rule with the path that a refusal points at, `[]` for an index and `.*` for a key."""
+    """Every rule with the path that a refusal points at, `[]` for an index and `.*` for a key.
+
+    One that puts several together comes as those.
+    """
     for kind in KINDS:
         for path, field in schema.fields(schema_of(kind), kind):
-            for rule in field.get(schema.RULES, ()):
+            for rule in comparison.each(field):
                 yield path + rule.get("fieldPath", ""), rule
 
 

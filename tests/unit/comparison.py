@@ -13,12 +13,15 @@ from credential_operator.api import schema
 LOWERED = ("maxLength", "maxItems", "maxProperties", "maximum")
 RAISED = ("minLength", "minItems", "minProperties", "minimum")
 MERGED = ("x-kubernetes-list-type", "x-kubernetes-list-map-keys", "x-kubernetes-map-type")
-BRANCH = re.compile(r" : (?=has\(self\.\w+\) \? \(|self\.\w+ == '[^']*' \? \()")
-"""Where the next of several rules begins that are put together."""
-TOGETHER = re.compile(
-    r"(?P<shared>[^?]* \|\| )?(?P<bracket>\()?(?P<chain>(?:has\(|self\.\w+ == )[^?]* \? .*) : true(?(bracket)\))"
+JOINT = re.compile(
+    r"(?P<unset>.*?) \|\| \[(?:has\(self\.\w+\) \? '\w+' : )*''\]\.all\(type, "
+    r"(?:(?P<each>self\.\w+\.all\(\w+, )|\()(?P<all>.*)\)\)"
 )
-"""Several rules that are put together, after what all of them let pass."""
+"""Rules about one field that are put together: where it is unset, what is said of each item or of itself."""
+SAID = re.compile(
+    r"\[(?:has\(self\.\w+\) \? '\w+' : )*''\]\.map\(type, \((?P<all>.*)\)\.substring\(2\)\)\[0\]"
+)
+"""What such rules say."""
 RESERVED = ("as",)
 """Names of fields that rules write otherwise: they mean something in CEL."""
 FIXED = ("type", "format", "pattern", "default", *MERGED)
@@ -103,21 +106,101 @@ def _rules(old: Json, new: Json, path: str) -> Iterator[str]:
 def each(node: Json) -> Iterator[Json]:
     """Yields the rules of a schema; one that puts several together as those that it puts together."""
     for rule in node.get(schema.RULES, ()):
-        found = TOGETHER.fullmatch(rule["rule"])
-        if found is None:
+        texts, messages = [*_taken_apart(rule["rule"])], [*_sayings(rule)]
+        if texts == [rule["rule"]]:
             yield rule
             continue
-        said = rule["messageExpression"].removesuffix(f" : '{rule['message']}'")
-        branches = zip(re.split(BRANCH, found["chain"]), re.split(BRANCH, said), strict=True)
-        for branch, words in branches:
-            asks, _, rest = branch.partition(" ? (")
-            negative = asks.replace(" == ", " != ") if " == " in asks else f"!{asks}"
-            message = words.partition(" ? (")[2].removesuffix(")")
-            yield {
-                **rule,
-                "rule": f"{negative} || {found['shared'] or ''}{rest.removesuffix(')')}",
-                "message": message,
-            }
+        alone = {word: value for word, value in rule.items() if word != "messageExpression"}
+        for text, message in zip(texts, messages, strict=True):
+            yield {**alone, "rule": text, "message": message}
+
+
+def _taken_apart(rule: str) -> Iterator[str]:
+    """Yields rules that are put together, each as if it stood alone."""
+    found = JOINT.fullmatch(rule)
+    if found is None:
+        yield from _conjuncts(rule) if rule.endswith((" : true", " : true)")) else [rule]
+        return
+    for one in _conjuncts(found["all"]):
+        typed = re.match(r"type != '(\w+)' \|\| ", one)
+        guard = f"!has(self.{typed[1]}) || " if typed else ""
+        rest = one[typed.end() :] if typed else one
+        yield f"{guard}{found['unset']} || " + (f"{found['each']}{rest})" if found["each"] else rest)
+
+
+def _conjuncts(text: str) -> list[str]:
+    """Gives what has to hold for a CEL expression to hold: a branch as what holds where it is not taken, or it is."""
+    whole = _split(text, " && ")
+    if _enclosed(text):
+        return _conjuncts(text[1:-1])
+    if len(whole) > 1 and len(_split(text, " || ")) == 1:
+        return [one for part in whole for one in _conjuncts(part)]
+    if len(branches := _split(text, " : ")) > 1 and branches[-1] == "true":
+        return [_unless(*_split(branch, " ? ")) for branch in branches[:-1]]
+    *before, last = _split(text, " || ")
+    if before and (_enclosed(last) or len(_split(last, " && ")) > 1):
+        return [_after(" || ".join(before), one) for one in _conjuncts(last)]
+    return [text]
+
+
+def _unless(asked: str, then: str) -> str:
+    return f"{asked.replace(' == ', ' != ')} || {then[1:-1]}"
+
+
+def _after(before: str, rule: str) -> str:
+    """Puts alternatives before a rule, but behind the one that tells whether it applies at all."""
+    applies = re.match(r"(type|self\.\w+) != '[^']*' \|\| ", rule)
+    return f"{applies[0] if applies else ''}{before} || {rule[applies.end() :] if applies else rule}"
+
+
+def _sayings(rule: Json) -> Iterator[str]:
+    """Yields what each of several rules says that are put together; else what the rule says."""
+    said = rule.get("messageExpression", "")
+    if (found := SAID.fullmatch(said)) is not None:
+        for part in _split(found["all"], " + "):
+            words = _split(part[1:-1], " : ", most=1)[1].removeprefix("'; ' + ")[1:-1]
+            yield from _branches(words)
+    elif rule["rule"].endswith((" : true", " : true)")):
+        yield from _branches(said)
+    else:
+        yield rule["message"]
+
+
+def _branches(words: str) -> list[str]:
+    """Gives the words of every branch; a text without its quotes, an expression without the first."""
+    *branches, last = _split(words, " : ")
+    found = [_split(branch, " ? ")[1][1:-1] for branch in branches] or [last]
+    return [
+        one[1:-1].replace("\\'", "'") if re.fullmatch(r"'([^'\\]|\\.)*'", one) else one.lstrip("'")
+        for one in found
+    ]
+
+
+def _enclosed(text: str) -> bool:
+    return text.startswith("(") and next(end for end, depth in _depths(text) if depth == 0) == len(text) - 1
+
+
+def _split(text: str, joint: str, most: int = -1) -> list[str]:
+    """Splits an expression where a sign stands outside of brackets and texts."""
+    found: list[str] = []
+    begin = 0
+    for place, depth in _depths(text):
+        if depth == 0 and place >= begin and text.startswith(joint, place) and len(found) != most:
+            found.append(text[begin:place])
+            begin = place + len(joint)
+    return [*found, text[begin:]]
+
+
+def _depths(text: str) -> Iterator[tuple[int, int]]:
+    """Yields every place outside of texts with the number of brackets that are open after it."""
+    depth, quoted, escaped = 0, False, False
+    for place, sign in enumerate(text):
+        if quoted:
+            quoted, escaped = sign != "'" or escaped, sign == "\\" and not escaped
+            continue
+        quoted = sign == "'"
+        depth += (sign in "([{") - (sign in ")]}")
+        yield place, depth
 
 
 class _News:

@@ -6,7 +6,7 @@ from typing import Protocol, TypeGuard
 
 import pydantic
 
-from credential_operator.api import schema, values
+from credential_operator.api import alternatives, schema, values
 
 
 class Named(Protocol):
@@ -29,39 +29,33 @@ class _Keyless(Named, Protocol):
 class Ability:
     """What some types can do besides: a method or class of this name says that a type can.
 
-    `path` is the field that asks for it, `asks` the CEL expression that tells whether it does, `others` what
-    is to be said of the other types.
+    `path` is the field that asks for it, `others` what is to be said of the other types.
     """
 
     attribute: str
     path: str
-    asks: str
     others: str
 
 
 PERMISSIONS = Ability(
     attribute="grants",
     path=".validation.permissions",
-    asks="has(self.validation) && has(self.validation.permissions)",
     others="no other type's provider tells which permissions a key has",
 )
 REACH = Ability(
     attribute="reach",
     path=".discoverReach",
-    asks="has(self.discoverReach) && self.discoverReach",
     others="keys of other types see no accounts",
 )
 IDENTITY = Ability(
     attribute="workload_identity",
     path=".workloadIdentity",
-    asks="has(self.workloadIdentity)",
     others="a key of another type has to be stored in a Secret",
 )
 
 ROTATION = Ability(
     attribute="rotation",
     path=".rotation",
-    asks="has(self.rotation)",
     others="no other type's provider lets a key make the next one",
 )
 
@@ -76,9 +70,8 @@ def rules(types: Sequence[Named]) -> Iterator[values.Rule]:
     for ability in (PERMISSIONS, REACH, IDENTITY, ROTATION):
         names = able(types, ability)
         if ability is not IDENTITY or names:
-            can = " || ".join(f"has(self.{name})" for name in names) or "false"
             yield values.Rule(
-                rule=f"!({ability.asks}) || ({can})",
+                rule=f"type in {values.listed(names)}",
                 message=f"can be set for the types {', '.join(names)}: {ability.others}",
                 path=ability.path,
             )
@@ -98,19 +91,18 @@ def _is_keyless(each: Named) -> TypeGuard[_Keyless]:
     return hasattr(each, IDENTITY.attribute)
 
 
-def own_rules(each: Named, types: Sequence[Named]) -> Iterator[tuple[str, values.Rule]]:
+def own_rules(each: Named, types: Sequence[Named]) -> Iterator[alternatives.Worded]:
     """Says which fields of `workloadIdentity` a type takes, and which it needs; with the words for any type."""
     if not _is_keyless(each):
         return
     document = schema.of(each.workload_identity)
     known, union = sorted(document["properties"]), sorted(identity_fields(types))
     foreign = " || ".join(f"has(self.workloadIdentity.{field})" for field in union if field not in known)
-    applies = f"!has(self.{each.name}) || !has(self.workloadIdentity)"
     if foreign:
         yield (
             "must have fields that the credential type takes",
             values.Rule(
-                rule=f"{applies} || !({foreign})",
+                rule=f"!({foreign})",
                 message=f"takes {', '.join(known)} for the type {each.name}: remove the others",
                 path=IDENTITY.path,
             ),
@@ -119,7 +111,7 @@ def own_rules(each: Named, types: Sequence[Named]) -> Iterator[tuple[str, values
         yield (
             "must have the fields that the credential type needs",
             values.Rule(
-                rule=f"{applies} || has(self.workloadIdentity.{field})",
+                rule=f"has(self.workloadIdentity.{field})",
                 message=f"needs {field} for the type {each.name}",
                 path=IDENTITY.path,
             ),

@@ -191,34 +191,9 @@ class Spec(values.Model):
 
     rules = (
         values.Rule(
-            rule="!has(self.targets) || !has(self.secretRef) || "
-            "self.targets.all(target, target.name != self.secretRef.name)",
-            message="must not name the source Secret, which the operator never writes: choose another name",
-            expression="'must not name the source Secret \"' + self.secretRef.name + '\", "
-            "which the operator never writes: choose another name'",
-            path=".targets",
-        ),
-        values.Rule(
             rule="has(self.secretRef) != has(self.workloadIdentity)",
             message="must have either secretRef, the Secret that holds the key, or workloadIdentity, which "
             "needs no stored key",
-        ),
-        values.Rule(
-            rule="!has(self.workloadIdentity) || !has(self.targets) || "
-            "self.targets.all(target, has(target.issue))",
-            message="must each have issue with workloadIdentity: no key is stored, so only short-lived ones can be "
-            "published",
-            path=".targets",
-        ),
-        values.Rule(
-            rule="!has(self.rotation) || has(self.secretRef)",
-            message="needs secretRef: with workloadIdentity no key is stored that could be renewed",
-            path=".rotation",
-        ),
-        values.Rule(
-            rule="!has(self.rotation) || !has(self.validation) || self.validation.policy != 'Disabled'",
-            message="needs another validation.policy than Disabled: a new key is checked before it is published",
-            path=".rotation",
         ),
         values.Rule(
             rule="!has(self.rotation) || (!has(self.secretRef) || self.rotation.store != self.secretRef.name) && "
@@ -238,10 +213,35 @@ class Spec(values.Model):
             message="must have issue with workloadIdentity: no key is stored, so only short-lived ones can be given",
             path=".distribute.target",
         ),
+    )
+    joint_rules = (
+        values.Rule(
+            rule="target.name != self.?secretRef.?name.orValue('')",
+            message="must not name the source Secret, which the operator never writes: choose another name",
+            expression="'must not name the source Secret \"' + self.secretRef.name + '\", "
+            "which the operator never writes: choose another name'",
+            path=".targets",
+        ),
+        values.Rule(
+            rule="has(target.issue) || !has(self.workloadIdentity)",
+            message="must each have issue with workloadIdentity: no key is stored, so only short-lived ones can be "
+            "published",
+            path=".targets",
+        ),
+        values.Rule(
+            rule="has(self.secretRef)",
+            message="needs secretRef: with workloadIdentity no key is stored that could be renewed",
+            path=".rotation",
+        ),
+        values.Rule(
+            rule="!has(self.validation) || self.validation.policy != 'Disabled'",
+            message="needs another validation.policy than Disabled: a new key is checked before it is published",
+            path=".rotation",
+        ),
         values.Rule(
             # `as` is a word of CEL's own, which the API server writes so.
-            rule="!has(self.distribute) || !has(self.distribute.target) || !has(self.allowedNamespaces) || "
-            "!has(self.allowedNamespaces.__as__) || !has(self.allowedNamespaces.__as__.formats) || "
+            rule="!has(self.allowedNamespaces) || !has(self.allowedNamespaces.__as__) || "
+            "!has(self.allowedNamespaces.__as__.formats) || "
             "self.distribute.target.format in self.allowedNamespaces.__as__.formats",
             message="must be one of allowedNamespaces.as.formats, the only ones that others get",
             path=".distribute.target.format",

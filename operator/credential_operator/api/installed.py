@@ -9,7 +9,7 @@ from typing import Protocol
 
 import pydantic
 
-from credential_operator.api import abilities, alternatives, credential, issuing, schema, values
+from credential_operator.api import abilities, alternatives, credential, issuing, joint, schema, values
 
 UNKNOWN = "*"
 """What stands for the fields of a type that takes any: a format that needs certain ones cannot serve it."""
@@ -105,7 +105,10 @@ def extend(
             "required": ["serviceAccountName"],
             "properties": fields,
         }
-    own = _type_rules(types, formats, sources)
+    own = [
+        *_type_rules(types),
+        *joint.rules(_joint_rules(types, formats, sources), [each.name for each in types]),
+    ]
     rules = [*values.rules_of(spec), *(rule.document() for rule in own)]
     return {**spec, "properties": properties, schema.RULES: rules}
 
@@ -150,7 +153,7 @@ def own_rules(
     types: Sequence[CredentialType],
     formats: Sequence[Format],
     sources: Sequence[Source],
-) -> Iterator[tuple[str, values.Rule]]:
+) -> Iterator[alternatives.Worded]:
     """Gives the rules of `spec` that one of the types brings, with what they are for any type, in words."""
     if not takes_any(each):
         fields = sorted(each.variables)
@@ -166,13 +169,20 @@ def own_rules(
     yield from abilities.own_rules(each, types)
 
 
-def _type_rules(
-    types: Sequence[CredentialType], formats: Sequence[Format], sources: Sequence[Source]
-) -> Iterator[values.Rule]:
-    """Gives the rules of `spec` that depend on the types."""
+def _type_rules(types: Sequence[CredentialType]) -> Iterator[values.Rule]:
+    """Gives the rules of `spec` that say which type an object has."""
     yield _one_type([each.name for each in types])
     yield _same_type([each.name for each in types])
-    yield from alternatives.by_words(own_rules(each, types, formats, sources) for each in types)
+
+
+def _joint_rules(
+    types: Sequence[CredentialType], formats: Sequence[Format], sources: Sequence[Source]
+) -> Iterator[values.Rule]:
+    """Gives the rules of `spec` that depend on the type, and those that are about the same fields."""
+    yield from credential.Spec.joint_rules
+    yield from alternatives.by_words(
+        {f"type == '{each.name}'": own_rules(each, types, formats, sources) for each in types}
+    )
     yield from abilities.rules(types)
     yield from issuing.rules(types)
 
@@ -202,67 +212,56 @@ def _same_type(names: Sequence[str]) -> values.Rule:
 
 
 def _source_keys(name: str, fields: Sequence[str]) -> values.Rule:
-    known = f"[{', '.join(map(repr, fields))}]"
+    known = values.listed(fields)
     return values.Rule(
-        rule=f"!has(self.{name}) || !has(self.secretRef) || !has(self.secretRef.keys) || "
-        f"self.secretRef.keys.all(field, field in {known})",
+        rule=f"self.secretRef.keys.all(field, field in {known})",
         message=f"must name fields of {name}: {', '.join(fields)}",
         expression=f"'must name fields of {name}: {', '.join(fields)}; not ' + "
         f"self.secretRef.keys.filter(field, !(field in {known}))[0]",
-        path=".secretRef.keys",
+        path=joint.SOURCE_KEYS.path,
     )
 
 
 def _target_keys(name: str, fields: Sequence[str]) -> values.Rule:
-    other = "has(target.issue) || !has(target.keys)"
-    fits = f"target.keys.all(key, target.keys[key] in [{', '.join(map(repr, fields))}])"
     return values.Rule(
-        rule=f"!has(self.{name}) || !has(self.targets) || self.targets.all(target, {other}) || "
-        f"self.targets.all(target, {other} || {fits})",
+        rule="has(target.issue) || !has(target.keys) || "
+        f"target.keys.all(key, target.keys[key] in {values.listed(fields)})",
         message=f"must take their keys from the fields of {name}: {', '.join(fields)}",
-        path=".targets",
+        path=joint.TARGETS.path,
     )
 
 
 def _served(name: str, formats: Sequence[str]) -> values.Rule:
-    known = f"[{', '.join(map(repr, formats))}]"
     return values.Rule(
-        rule=f"!has(self.{name}) || !has(self.targets) || "
-        f"self.targets.all(target, has(target.issue) || target.format in {known})",
+        rule=f"has(target.issue) || target.format in {values.listed(formats)}",
         message=f"must have formats that can serve {name}: {', '.join(formats)}",
-        path=".targets",
+        path=joint.TARGETS.path,
     )
 
 
 def _distributed_keys(name: str, fields: Sequence[str]) -> values.Rule:
-    known = f"[{', '.join(map(repr, fields))}]"
-    target = "self.distribute.target"
+    keys = "self.distribute.target.keys"
     return values.Rule(
-        rule=f"!has(self.{name}) || !has(self.distribute) || !has({target}) || !has({target}.keys) || "
-        f"has({target}.issue) || {issuing.BY_OWNER} || {target}.keys.all(key, {target}.keys[key] in {known})",
+        rule=f"{keys}.all(key, {keys}[key] in {values.listed(fields)})",
         message=f"must be fields of {name}: {', '.join(fields)}",
-        path=".distribute.target.keys",
+        path=joint.DISTRIBUTED_KEYS.path,
     )
 
 
 def _distributed(name: str, formats: Sequence[str]) -> values.Rule:
-    known = f"[{', '.join(map(repr, formats))}]"
     return values.Rule(
-        rule=f"!has(self.{name}) || !has(self.distribute) || !has(self.distribute.target) || "
-        f"has(self.distribute.target.issue) || {issuing.BY_OWNER} || self.distribute.target.format in {known}",
+        rule=f"{joint.DISTRIBUTED_ISSUED} || self.distribute.target.format in {values.listed(formats)}",
         message=f"must be a format that can serve {name}: {', '.join(formats)}",
-        path=".distribute.target.format",
+        path=joint.DISTRIBUTED_FORMAT.path,
     )
 
 
 def _readable(each: CredentialType, sources: Sequence[Source]) -> values.Rule:
     readable = sorted([credential.FIELDS, *sources_of(each, sources)])
-    known = f"[{', '.join(map(repr, readable))}]"
     return values.Rule(
-        rule=f"!has(self.{each.name}) || !has(self.secretRef) || !has(self.secretRef.format) || "
-        f"self.secretRef.format == '{credential.FIELDS}' || self.secretRef.format in {known}",
+        rule=f"self.secretRef.format in {values.listed(readable)}",
         message=f"must be a format that {each.name} can be read from: {', '.join(readable)}",
-        path=".secretRef.format",
+        path=joint.SOURCE_FORMAT.path,
     )
 
 
@@ -340,7 +339,7 @@ def _laid_out(
 
 def _key_rules(keyed: Sequence[str]) -> Iterator[values.Rule]:
     """Says which formats take their keys from the target."""
-    takes = f"self.format in [{', '.join(map(repr, keyed))}]"
+    takes = f"self.format in {values.listed(keyed)}"
     yield values.Rule(
         rule=f"({takes}) == (has(self.keys) && size(self.keys) > 0)",
         message=f"must be set for the format {' or '.join(keyed)}, and for no other",
@@ -354,12 +353,12 @@ def _key_rules(keyed: Sequence[str]) -> Iterator[values.Rule]:
 
 def _option_rules(options: dict[str, schema.Schema], union: Sequence[str]) -> Iterator[values.Rule]:
     """Says which options a format takes, and which it needs."""
-    yield from alternatives.by_words(_options_of(name, document, union) for name, document in options.items())
+    yield from alternatives.by_words(
+        {f"self.format == '{name}'": _options_of(name, document, union) for name, document in options.items()}
+    )
 
 
-def _options_of(
-    name: str, document: schema.Schema, union: Sequence[str]
-) -> Iterator[tuple[str, values.Rule]]:
+def _options_of(name: str, document: schema.Schema, union: Sequence[str]) -> Iterator[alternatives.Worded]:
     known = sorted(document.get("properties", {}))
     foreign = " || ".join(f"has(self.options.{option})" for option in union if option not in known)
     takes = f"the options {', '.join(known)}" if known else "no options"
@@ -367,7 +366,7 @@ def _options_of(
         yield (
             "must be options that the format takes",
             values.Rule(
-                rule=f"self.format != '{name}' || !has(self.options) || !({foreign})",
+                rule=f"!has(self.options) || !({foreign})",
                 message=f"format {name} takes {takes}: remove the others",
                 path=".options",
             ),
@@ -376,7 +375,7 @@ def _options_of(
         yield (
             "must have the options that the format needs",
             values.Rule(
-                rule=f"self.format != '{name}' || has(self.options) && has(self.options.{option})",
+                rule=f"has(self.options) && has(self.options.{option})",
                 message=f"format {name} needs the option {option}",
                 path=".options",
             ),

@@ -5,7 +5,7 @@ from typing import Protocol
 
 import pydantic
 
-from credential_operator.api import schema, values
+from credential_operator.api import alternatives, joint, schema, values
 
 
 class Kind(Protocol):
@@ -47,14 +47,6 @@ class Layout(Protocol):
         """Tells whether what has these fields can be laid out this way."""
 
 
-_AS = "self.allowedNamespaces.__as__"
-"""What others get, in a rule of `spec`: `as` is a reserved word there."""
-FOR_OTHERS = f"{_AS}.issue"
-BY_OWNER = f"(has(self.allowedNamespaces) && has({_AS}) && has({_AS}.issue))"
-NOT_FOR_TARGETS = "!has(self.targets) || self.targets.all(target, !has(target.issue))"
-NOT_FOR_OTHERS = f"!has(self.allowedNamespaces) || !has({_AS}) || !has({_AS}.issue)"
-
-
 def kinds(each: Named) -> Mapping[str, Kind]:
     """Gives the kinds of short-lived keys of a type by name; none where it has none."""
     found: Sequence[Kind] = getattr(each, "issues", ())
@@ -86,14 +78,17 @@ def node(described: schema.Schema, types: Sequence[Named]) -> schema.Schema | No
 
 
 def rules(types: Sequence[Named]) -> Iterator[values.Rule]:
-    """Gives the rule of `spec` that says which types can have short-lived keys at all."""
-    if able := [each.name for each in types if kinds(each)]:
-        yield _able(able)
+    """Gives the rules of `spec` that say which types can have short-lived keys at all."""
+    if names := [each.name for each in types if kinds(each)]:
+        able = f"type in {values.listed(names)}"
+        message = f"short-lived keys can be issued for the types {', '.join(names)}: no other type's provider makes any"
+        yield values.Rule(rule=f"!has(target.issue) || {able}", message=message, path=joint.TARGETS.path)
+        yield values.Rule(rule=able, message=message, path=joint.SHARED.path)
 
 
 def own_rules(
     each: Named, types: Sequence[Named], formats: Sequence[Layout]
-) -> Iterator[tuple[str, values.Rule]]:
+) -> Iterator[alternatives.Worded]:
     """Gives the rules of `spec` that say which kinds one of the types has, and in which formats; in words for any."""
     own = kinds(each)
     every = {kind for other in types for kind in kinds(other)}
@@ -153,46 +148,34 @@ def _option_rules(options: Mapping[str, schema.Schema], union: Sequence[str]) ->
             )
 
 
-def _able(names: Sequence[str]) -> values.Rule:
-    can = " || ".join(f"has(self.{name})" for name in names)
-    return values.Rule(
-        rule=f"(({NOT_FOR_TARGETS}) && ({NOT_FOR_OTHERS})) || ({can})",
-        message=f"short-lived keys can be issued for the types {', '.join(names)}: no other type's provider "
-        "makes any",
-    )
-
-
 def _known(name: str, found: Sequence[str]) -> values.Rule:
     return values.Rule(
-        rule=f"!has(self.{name}) || {NOT_FOR_TARGETS} || self.targets.all(target, !has(target.issue) || "
-        f"target.issue.kind in [{', '.join(map(repr, found))}])",
+        rule=f"!has(target.issue) || target.issue.kind in {values.listed(found)}",
         message=f"issue must be a kind that {name} has: {', '.join(found)}",
-        path=".targets",
+        path=joint.TARGETS.path,
     )
 
 
 def _known_to_others(name: str, found: Sequence[str]) -> values.Rule:
     return values.Rule(
-        rule=f"!has(self.{name}) || {NOT_FOR_OTHERS} || {FOR_OTHERS}.kind in [{', '.join(map(repr, found))}]",
+        rule=f"{joint.FOR_OTHERS}.kind in {values.listed(found)}",
         message=f"as.issue must be a kind that {name} has: {', '.join(found)}",
-        path=".allowedNamespaces",
+        path=joint.SHARED.path,
     )
 
 
 def _served(name: str, kind: str, formats: Sequence[str]) -> values.Rule:
     return values.Rule(
-        rule=f"!has(self.{name}) || {NOT_FOR_TARGETS} || self.targets.all(target, !has(target.issue) || "
-        f"target.issue.kind != '{kind}' || target.format in [{', '.join(map(repr, formats))}])",
+        rule=f"!has(target.issue) || target.issue.kind != '{kind}' || target.format in {values.listed(formats)}",
         message=f"must have formats that can serve the {kind} of {name}: {', '.join(formats)}",
-        path=".targets",
+        path=joint.TARGETS.path,
     )
 
 
 def _fields(name: str, kind: str, fields: Sequence[str]) -> values.Rule:
     return values.Rule(
-        rule=f"!has(self.{name}) || {NOT_FOR_TARGETS} || self.targets.all(target, !has(target.issue) || "
-        f"target.issue.kind != '{kind}' || !has(target.keys) || "
-        f"target.keys.all(key, target.keys[key] in [{', '.join(map(repr, fields))}]))",
+        rule=f"!has(target.issue) || target.issue.kind != '{kind}' || !has(target.keys) || "
+        f"target.keys.all(key, target.keys[key] in {values.listed(fields)})",
         message=f"must take their keys from the fields of the {kind} of {name}: {', '.join(fields)}",
-        path=".targets",
+        path=joint.TARGETS.path,
     )

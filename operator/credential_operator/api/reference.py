@@ -64,7 +64,7 @@ class Spec(values.Model):
         values.Rule(
             rule="!has(self.ttlSecondsAfterFinished) || has(self.leaseDurationSeconds) || "
             "self.until == 'HolderFinished'",
-            message="needs leaseDurationSeconds, or until: HolderFinished; without them a reference ends when it "
+            message="needs leaseDurationSeconds, or until: HolderFinished: without them a reference ends when it "
             "is deleted",
             path=".ttlSecondsAfterFinished",
         ),

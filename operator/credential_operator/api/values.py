@@ -4,7 +4,7 @@ import dataclasses
 import datetime
 import functools
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Annotated, Any, ClassVar, Literal
 
 import pydantic
@@ -71,6 +71,11 @@ def rules_of(schema: dict[str, Any]) -> list[dict[str, Any]]:
     return list(schema.get("x-kubernetes-validations", ()))
 
 
+def listed(texts: Iterable[str]) -> str:
+    """Writes texts as a list of CEL's."""
+    return f"[{', '.join(map(repr, texts))}]"
+
+
 class Model(pydantic.BaseModel):
     """A part of a kind: camelCase outside, described by the docstrings under its fields, with its rules."""
 
@@ -83,6 +88,8 @@ class Model(pydantic.BaseModel):
     )
 
     rules: ClassVar[tuple[Rule, ...]] = ()
+    joint_rules: ClassVar[tuple[Rule, ...]] = ()
+    """Rules about fields that credential types have rules about too: `joint` puts them together."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

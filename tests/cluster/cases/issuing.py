@@ -215,11 +215,16 @@ CASES = {
         bad=shared(AWS),
     ),
     "short-lived keys are issued where a provider makes some": Case(
-        "spec",
+        "spec.targets",
         "short-lived keys can be issued for the types ",
         good=issued(AWS, "SessionToken"),
-        bad=probing("basic", targets=None)
-        | {"targets": [{"name": "a", "format": "env", "issue": form("SessionToken")}]},
+        bad=probing("basic") | {"targets": [{"name": "a", "format": "env", "issue": form("SessionToken")}]},
+    ),
+    "others are given short-lived keys where a provider makes some": Case(
+        "spec.allowedNamespaces",
+        "short-lived keys can be issued for the types ",
+        good=shared(AWS, issue=form("SessionToken")),
+        bad=probing("basic") | {"allowedNamespaces": {"all": True, "as": {"issue": form("SessionToken")}}},
     ),
     **dict(of_types()),
     **dict(of_kinds()),

@@ -87,7 +87,7 @@ CASES = {
     ),
     "a reference is removed that ends": Case(
         "spec.ttlSecondsAfterFinished",
-        "needs leaseDurationSeconds, or until: HolderFinished; without them a reference ends when it is deleted",
+        "needs leaseDurationSeconds, or until: HolderFinished: without them a reference ends when it is deleted",
         good=leased(ttlSecondsAfterFinished=0),
         bad=leased(without="leaseDurationSeconds", ttlSecondsAfterFinished=0),
         kind="CredentialReference",
