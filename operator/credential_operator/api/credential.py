@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 import pydantic
 
 from credential_operator import errors
-from credential_operator.api import facts, publication, values
+from credential_operator.api import facts, joint, publication, values
 from credential_operator.api.conditions import Conditions
 
 FIELDS = "fields"
@@ -195,24 +195,6 @@ class Spec(values.Model):
             message="must have either secretRef, the Secret that holds the key, or workloadIdentity, which "
             "needs no stored key",
         ),
-        values.Rule(
-            rule="!has(self.rotation) || (!has(self.secretRef) || self.rotation.store != self.secretRef.name) && "
-            "(!has(self.targets) || self.targets.all(target, target.name != self.rotation.store))",
-            message="must be a Secret of the operator's own, neither the source nor a target: choose another name",
-            path=".rotation.store",
-        ),
-        values.Rule(
-            rule="!has(self.distribute) || has(self.allowedNamespaces)",
-            message="needs allowedNamespaces, which says to whom",
-            path=".distribute",
-        ),
-        values.Rule(
-            rule="!has(self.distribute) || !has(self.distribute.target) || !has(self.workloadIdentity) || "
-            "has(self.distribute.target.issue) || (has(self.allowedNamespaces) && "
-            "has(self.allowedNamespaces.__as__) && has(self.allowedNamespaces.__as__.issue))",
-            message="must have issue with workloadIdentity: no key is stored, so only short-lived ones can be given",
-            path=".distribute.target",
-        ),
     )
     joint_rules = (
         values.Rule(
@@ -239,12 +221,30 @@ class Spec(values.Model):
             path=".rotation",
         ),
         values.Rule(
+            rule="!(self.rotation.store == self.?secretRef.?name.orValue('') || "
+            "has(self.targets) && self.targets.exists(target, target.name == self.rotation.store))",
+            message="store must be a Secret of the operator's own, neither the source nor a target: choose another "
+            "name",
+            path=".rotation",
+        ),
+        values.Rule(
+            rule="has(self.allowedNamespaces)",
+            message="needs allowedNamespaces, which says to whom",
+            path=".distribute",
+        ),
+        values.Rule(
+            rule=f"{joint.NOT_COPIED} || !has(self.workloadIdentity)",
+            message="target must have issue with workloadIdentity: no key is stored, so only short-lived ones can be "
+            "given",
+            path=".distribute",
+        ),
+        values.Rule(
             # `as` is a word of CEL's own, which the API server writes so.
-            rule="!has(self.allowedNamespaces) || !has(self.allowedNamespaces.__as__) || "
-            "!has(self.allowedNamespaces.__as__.formats) || "
+            rule="!has(self.distribute.target) || !has(self.allowedNamespaces) || "
+            "!has(self.allowedNamespaces.__as__) || !has(self.allowedNamespaces.__as__.formats) || "
             "self.distribute.target.format in self.allowedNamespaces.__as__.formats",
-            message="must be one of allowedNamespaces.as.formats, the only ones that others get",
-            path=".distribute.target.format",
+            message="target.format must be one of allowedNamespaces.as.formats, the only ones that others get",
+            path=".distribute",
         ),
     )
 

@@ -159,11 +159,14 @@ def own_rules(
         fields = sorted(each.variables)
         yield "must name fields of the credential type", _source_keys(each.name, secret_fields(each))
         yield "must take their keys from the fields of the credential type", _target_keys(each.name, fields)
-        yield "must be fields of the credential type", _distributed_keys(each.name, fields)
+        yield "target.keys must be fields of the credential type", _distributed_keys(each.name, fields)
     served = formats_of(each, formats)
     if len(served) < len(formats):
         yield "must have formats that can serve the credential type", _served(each.name, served)
-        yield "must be a format that can serve the credential type", _distributed(each.name, served)
+        yield (
+            "target.format must be a format that can serve the credential type",
+            _distributed(each.name, served),
+        )
     yield "must be a format that the credential type can be read from", _readable(each, sources)
     yield from issuing.own_rules(each, types, formats)
     yield from abilities.own_rules(each, types)
@@ -242,17 +245,17 @@ def _served(name: str, formats: Sequence[str]) -> values.Rule:
 def _distributed_keys(name: str, fields: Sequence[str]) -> values.Rule:
     keys = "self.distribute.target.keys"
     return values.Rule(
-        rule=f"{keys}.all(key, {keys}[key] in {values.listed(fields)})",
-        message=f"must be fields of {name}: {', '.join(fields)}",
-        path=joint.DISTRIBUTED_KEYS.path,
+        rule=f"{joint.NOT_COPIED} || !has({keys}) || {keys}.all(key, {keys}[key] in {values.listed(fields)})",
+        message=f"target.keys must be fields of {name}: {', '.join(fields)}",
+        path=joint.DISTRIBUTE.path,
     )
 
 
 def _distributed(name: str, formats: Sequence[str]) -> values.Rule:
     return values.Rule(
-        rule=f"{joint.DISTRIBUTED_ISSUED} || self.distribute.target.format in {values.listed(formats)}",
-        message=f"must be a format that can serve {name}: {', '.join(formats)}",
-        path=joint.DISTRIBUTED_FORMAT.path,
+        rule=f"{joint.NOT_COPIED} || self.distribute.target.format in {values.listed(formats)}",
+        message=f"target.format must be a format that can serve {name}: {', '.join(formats)}",
+        path=joint.DISTRIBUTE.path,
     )
 
 

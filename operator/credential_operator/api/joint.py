@@ -74,10 +74,11 @@ def _alike(rules: Sequence[str]) -> str:
 _AS = "self.allowedNamespaces.__as__"
 """What others get: `as` is a word of CEL's own, which the API server writes so."""
 FOR_OTHERS = f"{_AS}.issue"
-_BY_OWNER = f"(has(self.allowedNamespaces) && has({_AS}) && has({FOR_OTHERS}))"
-DISTRIBUTED_ISSUED = f"has(self.distribute.target.issue) || {_BY_OWNER}"
-"""Tells whether the Secrets of `distribute` hold short-lived keys."""
-_NOT_DISTRIBUTED = "!has(self.distribute) || !has(self.distribute.target)"
+NOT_COPIED = (
+    "!has(self.distribute.target) || has(self.distribute.target.issue) || "
+    f"(has(self.allowedNamespaces) && has({_AS}) && has({FOR_OTHERS}))"
+)
+"""Tells that `distribute` copies no key: it has no Secret, or what others get are short-lived keys."""
 
 TARGETS = Field(path=".targets", unset="!has(self.targets)", item="target")
 SHARED = Field(
@@ -86,19 +87,14 @@ SHARED = Field(
 )
 SOURCE_KEYS = Field(path=".secretRef.keys", unset="!self.?secretRef.?keys.hasValue()")
 SOURCE_FORMAT = Field(path=".secretRef.format", unset="self.?secretRef.?format.orValue('fields') == 'fields'")
-DISTRIBUTED_KEYS = Field(
-    path=".distribute.target.keys",
-    unset=f"{_NOT_DISTRIBUTED} || !has(self.distribute.target.keys) || {DISTRIBUTED_ISSUED}",
-)
-DISTRIBUTED_FORMAT = Field(path=".distribute.target.format", unset=_NOT_DISTRIBUTED)
+DISTRIBUTE = Field(path=".distribute", unset="!has(self.distribute)")
 
 FIELDS = (
     SOURCE_KEYS,
     SOURCE_FORMAT,
     TARGETS,
     SHARED,
-    DISTRIBUTED_KEYS,
-    DISTRIBUTED_FORMAT,
+    DISTRIBUTE,
     Field(path=".workloadIdentity", unset="!has(self.workloadIdentity)"),
     Field(path=".rotation", unset="!has(self.rotation)"),
     Field(path=".validation.permissions", unset="!self.?validation.?permissions.hasValue()"),

@@ -80,8 +80,8 @@ CASES = {
         bad=spec(rotation=KEPT, validation={"policy": "Disabled"}),
     ),
     "renewed keys are kept apart": Case(
-        "spec.rotation.store",
-        "must be a Secret of the operator's own, neither the source nor a target",
+        "spec.rotation",
+        "store must be a Secret of the operator's own, neither the source nor a target",
         good=spec(rotation=KEPT, targets=[{"name": "a", "format": "env"}]),
         bad=spec(rotation={"store": "a"}, targets=[{"name": "a", "format": "env"}]),
     ),

@@ -98,8 +98,8 @@ CASES = {
         bad=distributed(allowedNamespaces=None),
     ),
     "what is not stored is not distributed": Case(
-        "spec.distribute.target",
-        "must have issue with workloadIdentity: no key is stored, so only short-lived ones can be given",
+        "spec.distribute",
+        "target must have issue with workloadIdentity: no key is stored, so only short-lived ones can be given",
         good=distributed(),
         bad=distributed(
             secretRef=None,
@@ -110,20 +110,20 @@ CASES = {
         ),
     ),
     "what is distributed has a form that others get": Case(
-        "spec.distribute.target.format",
-        "must be one of allowedNamespaces.as.formats, the only ones that others get",
+        "spec.distribute",
+        "target.format must be one of allowedNamespaces.as.formats, the only ones that others get",
         good=distributed(allowedNamespaces=ONLY_ENV),
         bad=distributed(VELERO, allowedNamespaces=ONLY_ENV),
     ),
     "what is distributed has a format that can hold the key": Case(
-        "spec.distribute.target.format",
-        "must be a format that can serve aws: ",
+        "spec.distribute",
+        "target.format must be a format that can serve aws: ",
         good=distributed(),
         bad=distributed({"format": "google-key-file"}),
     ),
     "what is distributed takes its keys from the type's fields": Case(
-        "spec.distribute.target.keys",
-        "must be fields of aws: accessKeyID, accountID, ",
+        "spec.distribute",
+        "target.keys must be fields of aws: accessKeyID, accountID, ",
         good=distributed({"format": "fields", "keys": {"user": "accountID"}}),
         bad=distributed({"format": "fields", "keys": {"user": "bucket"}}),
     ),
