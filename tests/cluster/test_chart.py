@@ -20,7 +20,7 @@ LISTED = CHART / "values-namespaces.yaml"
 GROUP = users.GROUP
 KINDS = ("credentials", "credentialreferences")
 POLICIES = (
-    *("source", "workload-identity", "targets", "target-metadata"),
+    *("source", "workload-identity", "targets", "adoption", "target-metadata"),
     *("delete-protection", "reference-audit", "force-delete", "release", "distribute"),
 )
 EVERYWHERE, PLATFORM = "credential-operator", "platform"

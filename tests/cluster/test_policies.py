@@ -318,7 +318,7 @@ def test_the_api_server_finds_no_fault_in_the_expressions(
     assert {policy["metadata"]["name"]: policy["status"]["typeChecking"] for policy in listed()} == {
         f"credential-operator-{name}": {}
         for name in (
-            *("source", "workload-identity", "targets", "target-metadata", "distribute"),
+            *("source", "workload-identity", "targets", "adoption", "target-metadata", "distribute"),
             *("delete-protection", "reference-audit", "target-protection", "force-delete", "release"),
         )
     }

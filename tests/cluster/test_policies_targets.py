@@ -149,7 +149,7 @@ def test_who_may_not_read_and_change_a_secret_does_not_have_it_adopted(
     )
 
     assert refusal == users.Refusal(
-        "targets",
+        "adoption",
         f"you may not {verb} Secret {target} in namespace team-a, so the operator does not take it over for you: "
         "leave adopt out, or have it set by someone who may",
     )
@@ -165,10 +165,10 @@ def test_what_comes_to_adopt_is_asked_about_and_nothing_else(policed: Policed, u
         return users.patch(unique, {"spec": {"targets": [*targets], **fields}})
 
     tom.create(asking(unique, TARGET | {"adopt": False}))
-    assert tom.refused(*change(ADOPTING)).policy == "targets"
+    assert tom.refused(*change(ADOPTING)).policy == "adoption"
     alice.kubectl(*change(ADOPTING))
     tom.kubectl(*change(ADOPTING, {"name": "another", "format": "env"}, displayName="Nightly"))
-    assert tom.refused(*change(ADOPTING | {"labels": {"team": "storage"}})).policy == "targets"
+    assert tom.refused(*change(ADOPTING | {"labels": {"team": "storage"}})).policy == "adoption"
     tom.kubectl(*change(TARGET))
 
 
@@ -177,7 +177,7 @@ def test_so_many_are_adopted_at_a_time(policed: Policed, unique: str) -> None:
     adopting = [ADOPTING | {"name": f"env-{number}"} for number in range(9)]
 
     assert alice.refused("create", "--filename=-", document=asking(unique, *adopting)) == users.Refusal(
-        "targets",
+        "adoption",
         "at most 8 targets with adopt can be added or changed at a time, and these are 9: add the others afterwards",
     )
     alice.create(asking(unique, *adopting[:8]))
@@ -196,7 +196,7 @@ def test_the_largest_object_that_adopts_is_within_the_cost_limits(policed: Polic
 
     document["spec"]["targets"] = targets("c")
     refusal = policed.user("tom").refused("replace", "--filename=-", document=document)
-    assert refusal.policy == "targets"
+    assert refusal.policy == "adoption"
     assert "you may not update Secret t00" in refusal.message
 
 
