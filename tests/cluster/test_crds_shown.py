@@ -109,6 +109,17 @@ def test_kubectl_prints_what_people_look_for(plane: ControlPlane) -> None:
     assert stored == {"observedGeneration": -1, **status}
 
 
+def test_who_writes_a_status_is_noted_of_the_whole(plane: ControlPlane) -> None:
+    plane.kubectl("apply", "-f", "-", input=manifest(document("noted", spec())))
+    patch_status(
+        plane, "credential", "noted", {"conditions": [condition("Ready", "True", "Available", "yes")]}
+    )
+
+    shown = plane.kubectl("get", "cred", "noted", "-o", "json", "--show-managed-fields").stdout
+    (noted,) = (one for one in json.loads(shown)["metadata"]["managedFields"] if "subresource" in one)
+    assert (noted["subresource"], noted["fieldsV1"]) == ("status", {"f:status": {}})
+
+
 def test_kubectl_prints_what_a_reference_holds(plane: ControlPlane) -> None:
     whole = document(
         "shown", {"credentialRef": {"name": "backups"}, "description": "nightly"}, "CredentialReference"
