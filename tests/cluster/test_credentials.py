@@ -168,7 +168,7 @@ def test_a_role_that_needs_no_external_id_is_warned_of_until_it_asks_for_the_der
     space.apply(space.source(space.new_key()), document)
     found = space.becomes(Ready="True Available", Warning="True ExternalIDNotRequired")
     space.until(space.events, "an event says so, too")
-    assert space.events() == [("Warning", "ExternalIDNotRequired")]
+    space.until(lambda: space.events() == [("Warning", "ExternalIDNotRequired")], "people are told")
     assert found["status"]["identity"]["principal"] == role
 
     external_id = found["status"]["externalID"]
@@ -257,7 +257,7 @@ def test_a_bucket_that_does_not_exist_is_a_mistake_in_the_spec(space: Space, ver
     space.apply(space.source(key), _of_bucket(space, bucket))
 
     space.becomes(Ready="False Misconfigured", Validated="False Misconfigured", Stalled="True Misconfigured")
-    assert ("Warning", "Misconfigured") in space.events()
+    space.until(lambda: ("Warning", "Misconfigured") in space.events(), "people are told")
 
 
 def _of_bucket(space: Space, bucket: spaces.Json) -> spaces.Json:

@@ -98,7 +98,7 @@ def test_names_that_others_have_are_left_alone_and_said(space: Space, team: Call
     ]
     assert mine.get("credentialreference", "backups")["spec"].items() >= own["spec"].items()
     assert theirs.data("shared-env") == {"their": "own"}
-    assert ("Warning", "NameTaken") in space.events()
+    space.until(lambda: ("Warning", "NameTaken") in space.events(), "people are told")
 
     mine.kubectl("delete", "credentialreference", "backups")
     got(mine, key)

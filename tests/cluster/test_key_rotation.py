@@ -243,7 +243,7 @@ def test_the_keys_stay_when_the_credential_goes_and_serve_the_next_of_its_name(s
     space.kubectl("delete", "credential", "backups", "--timeout=120s")
     assert new is not None
     assert space.data(STORE) == space.fields(new)
-    assert ("Normal", "KeysLeft") in space.events()
+    space.until(lambda: ("Normal", "KeysLeft") in space.events(), "people are told")
     assert at_provider(space) == [new[0]]
 
     space.apply(rotated(space))

@@ -84,7 +84,7 @@ def test_a_held_deletion_goes_through_the_moment_the_last_reference_ends(space: 
     assert "CredentialReference hourly, CredentialReference nightly" in spaces.message(
         found, "DeletionBlocked"
     )
-    assert ("Warning", "InUse") in space.events()
+    space.until(lambda: ("Warning", "InUse") in space.events(), "people are told")
 
     space.kubectl("delete", "credentialreference", "nightly")
     space.until(lambda: _counted(space) == 1, "one is left")
