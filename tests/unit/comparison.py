@@ -22,6 +22,8 @@ SAID = re.compile(
     r"\[(?:has\(self\.\w+\) \? '\w+' : )*''\]\.map\(type, \((?P<all>.*)\)\.substring\(2\)\)\[0\]"
 )
 """What such rules say."""
+CHAIN = (" : true", " : true)")
+"""How rules end of which one at most applies."""
 RESERVED = ("as",)
 """Names of fields that rules write otherwise: they mean something in CEL."""
 FIXED = ("type", "format", "pattern", "default", *MERGED)
@@ -119,7 +121,7 @@ def _taken_apart(rule: str) -> Iterator[str]:
     """Yields rules that are put together, each as if it stood alone."""
     found = JOINT.fullmatch(rule)
     if found is None:
-        yield from _conjuncts(rule) if rule.endswith((" : true", " : true)")) else [rule]
+        yield from _conjuncts(rule) if rule.endswith(CHAIN) else [rule]
         return
     for one in _conjuncts(found["all"]):
         typed = re.match(r"type != '(\w+)' \|\| ", one)
@@ -130,9 +132,9 @@ def _taken_apart(rule: str) -> Iterator[str]:
 
 def _conjuncts(text: str) -> list[str]:
     """Gives what has to hold for a CEL expression to hold: a branch as what holds where it is not taken, or it is."""
-    whole = _split(text, " && ")
     if _enclosed(text):
         return _conjuncts(text[1:-1])
+    whole = _split(text, " && ")
     if len(whole) > 1 and len(_split(text, " || ")) == 1:
         return [one for part in whole for one in _conjuncts(part)]
     if len(branches := _split(text, " : ")) > 1 and branches[-1] == "true":
@@ -160,7 +162,7 @@ def _sayings(rule: Json) -> Iterator[str]:
         for part in _split(found["all"], " + "):
             words = _split(part[1:-1], " : ", most=1)[1].removeprefix("'; ' + ")[1:-1]
             yield from _branches(words)
-    elif rule["rule"].endswith((" : true", " : true)")):
+    elif rule["rule"].endswith(CHAIN):
         yield from _branches(said)
     else:
         yield rule["message"]

@@ -16,10 +16,7 @@ def page(
     meanings: Sequence[conditions.Meaning],
     elsewhere: Mapping[str, str] | None = None,
 ) -> str:
-    """Writes the page; `example` is a manifest, `elsewhere` says which fields of `spec` have pages of their own.
-
-    These pages describe the rules of `spec` that are about such a field alone.
-    """
+    """Writes the page; `example` is a manifest, `elsewhere` says which fields of `spec` have pages of their own."""
     names = crd["spec"]["names"]
     (short,) = names["shortNames"]
     (version,) = crd["spec"]["versions"]
@@ -34,7 +31,7 @@ def page(
         "## Example",
         f"```yaml\n{example.strip()}\n```",
         "## Writing a spec",
-        *objects(_without(properties["spec"], elsewhere or {}), "spec", elsewhere=elsewhere or {}),
+        *objects(properties["spec"], "spec", elsewhere=elsewhere or {}),
         "## Status",
         *objects(properties["status"], "status"),
         "## Conditions",
@@ -43,16 +40,6 @@ def page(
         _columns(version["additionalPrinterColumns"]),
     ]
     return "\n\n".join(blocks) + "\n"
-
-
-def is_about(rule: Mapping[str, str], name: str) -> bool:
-    """Tells whether a rule of an object is about one field of it alone."""
-    return rule["rule"].startswith(f"!has(self.{name}) ||")
-
-
-def _without(spec: schema.Schema, elsewhere: Mapping[str, str]) -> schema.Schema:
-    kept = [rule for rule in values.rules_of(spec) if not any(is_about(rule, name) for name in elsewhere)]
-    return {**spec, schema.RULES: kept}
 
 
 def objects(

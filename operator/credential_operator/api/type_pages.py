@@ -65,8 +65,7 @@ ABILITIES = {
 def page(each: installed.CredentialType, spec: schema.Schema, facts: Facts) -> str:
     """Writes the page of a type; `spec` is the schema of a Credential's spec."""
     node = spec["properties"][each.name]
-    about = [one for one in values.rules_of(spec) if pages.is_about(one, each.name)]
-    own = {**spec, schema.RULES: [*(rule.document() for rule in facts.rules), *about]}
+    own = {**spec, schema.RULES: [rule.document() for rule in facts.rules]}
     blocks = [
         f"<!-- {pages.NOTICE} -->",
         f"# {each.name}",

@@ -45,7 +45,7 @@ HeaderName = Annotated[
     values.Matching(r"^[A-Za-z0-9-]+$", "the name of a header: letters, digits and '-', such as Accept"),
 ]
 HEADERS = values.Rule(
-    rule=f"self.all(name, !(name.lowerAscii() in [{', '.join(map(repr, FORBIDDEN))}]) && "
+    rule=f"self.all(name, !(name.lowerAscii() in {values.listed(FORBIDDEN)}) && "
     f"!name.lowerAscii().matches('^({'|'.join(PREFIXES)})') && !name.lowerAscii().matches('{SECRETIVE}'))",
     message="must be headers that neither steer the connection nor hold key material: "
     "key material belongs in the source Secret, and the credential type says how it is sent",

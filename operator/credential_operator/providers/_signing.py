@@ -49,7 +49,7 @@ SECRETIVE = "cookie|token|secret|passw|credential|private|signature|assertion|(a
 def neither(reserved: Collection[str], must_be: str) -> values.Rule:
     """Gives the rule of a map whose names are not `reserved` and do not look like key material's."""
     return values.Rule(
-        rule=f"self.all(name, !(name.lowerAscii() in [{', '.join(map(repr, reserved))}]) && "
+        rule=f"self.all(name, !(name.lowerAscii() in {values.listed(reserved)}) && "
         f"!name.lowerAscii().matches('{SECRETIVE}'))",
         message=must_be,
     )

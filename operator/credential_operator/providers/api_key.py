@@ -26,7 +26,7 @@ class Config(contract.Config):
             path=".preset",
         ),
         values.Rule(
-            rule=f"!has(self.preset) || !(self.preset in [{', '.join(map(repr, _preset.HOMELESS))}]) || "
+            rule=f"!has(self.preset) || !(self.preset in {values.listed(_preset.HOMELESS)}) || "
             "has(self.endpoint)",
             message=f"preset {' or '.join(_preset.HOMELESS)} {NO_ADDRESS}",
             path=".preset",
