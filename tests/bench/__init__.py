@@ -10,6 +10,7 @@ connections while the operator works:
 
 Parts of their own, which can be measured alone:
 
+`growth`        The price of a Credential beside many others and beside few.
 `distribution`  Credentials that many namespaces get without asking.
 `renewals`      Short-lived keys, made and renewed by the same STS.
 `pods`          The Pods of a large cluster, watched without a control plane.

@@ -9,14 +9,16 @@ import tempfile
 import time
 from collections.abc import Iterator
 
-from bench import arena, distribution, goals, hotspots, renewals, report, runs, scrapes
+from bench import arena, distribution, goals, growth, hotspots, renewals, report, runs, scrapes
 from bench.pods import crowd
 
-QUICK = runs.Plan(sizes=(100,), baseline=True, touched=20, changed=10)
+QUICK = runs.Plan(sizes=(100,), turns=1, touched=20, changed=10)
+GROWN = growth.Plan(many=8000, few=100, made=2000)
 SHARED = distribution.Plan(namespaces=500, credentials=20)
 SHORT_LIVED = renewals.Plan(keys=1000, life=60, lives=10)
 PARTS = {
     "credentials": "Credentials, in both sizes",
+    "growth": "the price of a Credential beside many others and beside few",
     "distribution": "what is distributed to many namespaces",
     "renewals": "short-lived keys",
     "pods": "Pods",
@@ -52,6 +54,9 @@ def main() -> int:
 def _figures(chosen: argparse.Namespace, options: arena.Options) -> Iterator[goals.Figure]:
     if chosen.only in (None, "credentials"):
         yield from _of_credentials(chosen, options)
+    if chosen.only in (None, "growth"):
+        plan = growth.Plan(many=60, few=20, made=40) if chosen.quick else GROWN
+        yield from growth.figures(growth.measured(plan, options), plan)
     if chosen.only in (None, "distribution"):
         shared = distribution.Plan(namespaces=10, credentials=4) if chosen.quick else SHARED
         yield from distribution.figures(distribution.measured(shared, options))
@@ -77,7 +82,7 @@ def _of_credentials(chosen: argparse.Namespace, options: arena.Options) -> Itera
     if not chosen.quick:
         plan = runs.Plan(
             sizes=tuple(sorted(chosen.sizes)),
-            baseline=not chosen.skip_baseline,
+            turns=0 if chosen.skip_baseline else 4,
             touched=200,
             changed=150,
         )

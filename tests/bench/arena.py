@@ -8,14 +8,18 @@ import os
 import pathlib
 import sys
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
+from typing import Any, TypeVar
 
 import controlplane
 import replica
 from bench import casts, client, documents, ledger
 from controlplane import usage
+from credential_operator import process
 from emulators import fast_sts
 from verdicts import scripts, stage
+
+T = TypeVar("T")
 
 HERE = pathlib.Path(__file__).parent
 NAMESPACE = "bench"
@@ -135,6 +139,12 @@ class Usage:
     others: float
     """CPU seconds of everything on this machine that has no part in the bench."""
     requests: ledger.Ledger
+    passes: float
+    """Passes of the operator over Credentials."""
+    calls: int
+    """How often the provider was asked."""
+    validation_cpu: float
+    """CPU seconds of these calls in their threads."""
 
     @classmethod
     async def now(cls, arena: Arena) -> "Usage":
@@ -150,6 +160,9 @@ class Usage:
             plane=sum(plane.values()),
             others=busy_seconds() - own,
             requests=await arena.client.requests(),
+            passes=arena.metric("reconcile_total", kind="Credential"),
+            calls=arena.calls(),
+            validation_cpu=arena.metric("validation_cpu_seconds_total") if arena.sts else 0.0,
         )
 
     def __sub__(self, other: "Usage") -> "Usage":
@@ -159,6 +172,9 @@ class Usage:
             plane=self.plane - other.plane,
             others=self.others - other.others,
             requests=self.requests - other.requests,
+            passes=self.passes - other.passes,
+            calls=self.calls - other.calls,
+            validation_cpu=self.validation_cpu - other.validation_cpu,
         )
 
 
@@ -167,6 +183,12 @@ def busy_seconds() -> float:
     ticks = [int(field) for field in pathlib.Path("/proc/stat").read_text().splitlines()[0].split()[1:]]
     user, nice, system, _, _, interrupts, soft = ticks[:7]
     return (user + nice + system + interrupts + soft) / os.sysconf("SC_CLK_TCK")
+
+
+def run(work: Coroutine[Any, Any, T]) -> T:
+    """Does the work in the operator's own kind of event loop, so that the bench takes little of what it measures."""
+    with asyncio.Runner(loop_factory=process.loop) as runner:
+        return runner.run(work)
 
 
 @contextlib.asynccontextmanager

@@ -3,13 +3,13 @@
 import asyncio
 import collections
 import contextlib
-import json
 import ssl
 import time
 from collections.abc import AsyncIterator, Callable, Iterable
 from typing import Any, Self
 
 import aiohttp
+import orjson
 
 import controlplane
 from bench import ledger
@@ -52,13 +52,13 @@ class Client:
         async with self._open.request(
             verb,
             path,
-            data=None if body is None else json.dumps(body),
+            data=None if body is None else orjson.dumps(body),
             headers={"Content-Type": kind},
         ) as response:
-            text = await response.text()
+            answer = await response.read()
             if response.status >= 400:
-                raise RuntimeError(f"{verb} {path}: {response.status} {text}")
-            document: Json = json.loads(text)
+                raise RuntimeError(f"{verb} {path}: {response.status} {answer.decode()}")
+            document: Json = orjson.loads(answer)
             return document
 
     async def send_all(self, calls: Iterable[Call], done: Callable[[Json], None] = lambda _: None) -> None:
@@ -134,7 +134,7 @@ async def _documents(response: aiohttp.ClientResponse) -> AsyncIterator[tuple[Js
         now = time.monotonic()
         *lines, buffer = (buffer + chunk).split(b"\n")
         for line in lines:
-            event = json.loads(line)
+            event = orjson.loads(line)
             if event["type"] == "ERROR":
                 raise RuntimeError(f"a watch broke: {event['object'].get('message')}")
             yield event["object"], now

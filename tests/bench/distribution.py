@@ -79,7 +79,7 @@ class Served:
 def measured(plan: Plan, options: arena.Options) -> Distributed:
     """Makes the run."""
     say(f"== {plan.group}")
-    return asyncio.run(_run(plan, options))
+    return arena.run(_run(plan, options))
 
 
 async def _run(plan: Plan, options: arena.Options) -> Distributed:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from bench import casts, documents
+from bench import casts, documents, pace
 from bench.arena import Arena, Usage, say
 from bench.ledger import Ledger
 from credential_operator import providers
@@ -29,10 +29,14 @@ def quantile(values: Iterable[float], share: float) -> float:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Created:
-    """What it took to make so many Credentials ready; times in seconds, CPU in seconds for all of them."""
+    """What it took to make so many Credentials ready; times in seconds, CPU in seconds for all of them.
+
+    `pace`: milliseconds of CPU that a piece of work took meanwhile which is always the same.
+    """
 
     size: int
     seconds: float
+    pace: float
     p50: float
     p99: float
     operator: float
@@ -50,6 +54,16 @@ class Created:
     def per_second(self) -> float:
         """Credentials per second."""
         return self.size / self.seconds
+
+    @property
+    def paced(self) -> float:
+        """Credentials per second on a machine that takes a millisecond for the piece of work."""
+        return self.per_second * self.pace
+
+    @property
+    def paced_operator(self) -> float:
+        """The operator's CPU on a machine that takes a millisecond for the piece of work."""
+        return self.operator / self.pace
 
 
 class Readiness:
@@ -74,9 +88,13 @@ class Readiness:
                 say(f"{len(self.at)} of {self._wanted} ready")
 
 
-async def create(arena: Arena, size: int) -> Created:
-    """Creates source Secrets, then Credentials while the operator works; their first starts the clock."""
-    await create_sources(arena, [arena.cast(number) for number in range(size)])
+async def create(arena: Arena, size: int, *, after: int = 0) -> Created:
+    """Creates source Secrets, then Credentials while the operator works; their first starts the clock.
+
+    `after`: how many there are already.
+    """
+    numbers = range(after, after + size)
+    await create_sources(arena, [arena.cast(number) for number in numbers], after=after)
     readiness = Readiness(size)
     made: dict[Key, float] = {}
 
@@ -84,7 +102,7 @@ async def create(arena: Arena, size: int) -> Created:
         made[document["metadata"]["namespace"], document["metadata"]["name"]] = time.monotonic()
 
     before = await Usage.now(arena)
-    async with arena.client.watching(COLLECTION, readiness.see):
+    async with arena.client.watching(COLLECTION, readiness.see), pace.noted() as noted:
         began = time.monotonic()
         await arena.client.send_all(
             (
@@ -93,7 +111,7 @@ async def create(arena: Arena, size: int) -> Created:
                     documents.CREDENTIALS.format(where[0]),
                     documents.credential(where, arena.cast(number)),
                 )
-                for number, where in enumerate(_keys(size))
+                for number, where in ((number, documents.key(number)) for number in numbers)
             ),
             done,
         )
@@ -107,6 +125,7 @@ async def create(arena: Arena, size: int) -> Created:
     return Created(
         size=size,
         seconds=max(readiness.at.values()) - began,
+        pace=noted.mean,
         p50=quantile(waits, 0.5),
         p99=quantile(waits, 0.99),
         operator=used.operator,
@@ -116,9 +135,9 @@ async def create(arena: Arena, size: int) -> Created:
         requests=used.requests,
         resident=arena.operator.resident_bytes(),
         peak=arena.operator.resident_bytes(peak=True),
-        passes=arena.metric("reconcile_total", kind="Credential"),
-        calls=arena.calls(),
-        validation_cpu=arena.metric("validation_cpu_seconds_total") if arena.sts else 0.0,
+        passes=used.passes,
+        calls=used.calls,
+        validation_cpu=used.validation_cpu,
     )
 
 
@@ -130,12 +149,12 @@ def validated(arena: Arena) -> dict[str, float]:
     return {kind: cpu[kind] / calls[kind] * 1000 for kind in types if calls[kind]}
 
 
-async def create_sources(arena: Arena, parts: Sequence[casts.Part]) -> None:
+async def create_sources(arena: Arena, parts: Sequence[casts.Part], *, after: int = 0) -> None:
     """Creates the source Secret of each Credential, and waits for the garbage collector where that is asked for."""
     began = time.monotonic()
     await arena.client.send_all(
         ("POST", documents.SECRETS.format(where[0]), documents.source(where, part))
-        for where, part in ((documents.key(number), part) for number, part in enumerate(parts))
+        for where, part in ((documents.key(number), part) for number, part in enumerate(parts, after))
     )
     await arena.settle()
     say(f"{len(parts)} source Secrets created in {time.monotonic() - began:.1f} s")
@@ -145,7 +164,7 @@ async def create_sources(arena: Arena, parts: Sequence[casts.Part]) -> None:
 
 async def touch(arena: Arena, size: int, *, count: int) -> float:
     """Annotates Credentials with what means nothing to the operator; gives the writes that follow."""
-    chosen = random.sample(list(_keys(size)), min(count, size))
+    chosen = [documents.key(number) for number in random.sample(range(size), min(count, size))]
     before = (await arena.client.requests()).writes
     passes = arena.metric("reconcile_total", kind="Credential")
     body = {"metadata": {"annotations": {"example.com/touched": "yes"}}}
@@ -260,7 +279,3 @@ OWNED = "credential-operator.io/credential"
 def credential_path(where: Key) -> str:
     """Gives a Credential's path."""
     return f"{documents.CREDENTIALS.format(where[0])}/{where[1]}"
-
-
-def _keys(size: int) -> Iterable[Key]:
-    return (documents.key(number) for number in range(size))

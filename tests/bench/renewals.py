@@ -119,7 +119,7 @@ def _renewed_after(life: float, jitter: float = 0.5) -> float:
 def measured(plan: Plan, options: arena.Options) -> Renewed:
     """Makes the run."""
     say(f"== {plan.group}")
-    return asyncio.run(_run(plan, options))
+    return arena.run(_run(plan, options))
 
 
 async def _run(plan: Plan, options: arena.Options) -> Renewed:

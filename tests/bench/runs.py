@@ -1,26 +1,25 @@
 """Which runs there are, and which figures follow from what they measured."""
 
-import asyncio
 import collections
 import dataclasses
 import statistics
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from bench import arena, phases
 from bench.arena import say
 from bench.goals import Figure
 from bench.phases import MIB, Created, Restarted, quantile
 
-BASELINES = 2
-"""How often the baseline is measured."""
-
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What to measure: sizes ascending; how many Credentials are touched and changed at the largest."""
+    """What to measure: sizes ascending; how many Credentials are touched and changed at the largest.
+
+    `turns`: how often the baseline is measured, in turns with the operator.
+    """
 
     sizes: tuple[int, ...]
-    baseline: bool
+    turns: int
     touched: int
     changed: int
 
@@ -48,7 +47,7 @@ def measure(plan: Plan, options: arena.Options) -> Measured:
     for load, size in _order(plan):
         say(f"== {load}, {size} Credentials")
         whole = load == "aws" and size == largest
-        asyncio.run(_run(load, size, plan=plan, options=options, measured=measured, whole=whole))
+        arena.run(_run(load, size, plan=plan, options=options, measured=measured, whole=whole))
         found = measured.created[load, size][-1]
         say(
             f"{found.per_second:.0f}/s, {found.operator / size * 1000:.2f} ms of operator CPU each, "
@@ -63,7 +62,7 @@ def _order(plan: Plan) -> Iterator[tuple[str, int]]:
     Machines change their pace: the smallest and the baseline take turns, and it comes once more at the end.
     """
     for size in plan.sizes:
-        turns = BASELINES if plan.baseline and size == plan.sizes[0] else 0
+        turns = plan.turns if size == plan.sizes[0] else 0
         yield "unchecked", size
         for turn in range(turns):
             yield "plain", size
@@ -126,6 +125,7 @@ def _created(load: str, group: str, found: Created) -> Iterator[Figure]:
     counted = subject if load == "plain" else "operator"
     yield figure("seconds", "until all are Ready", found.seconds, "s")
     yield figure("rate", "Credentials per second", found.per_second, "/s")
+    yield figure("pace", "machine's pace: CPU for a piece of work, always the same", found.pace, "ms")
     yield figure("p50", "creation to Ready, p50", found.p50, "s")
     yield figure("p99", "creation to Ready, p99", found.p99, "s")
     requests = found.requests.single
@@ -146,39 +146,32 @@ def _created(load: str, group: str, found: Created) -> Iterator[Figure]:
 
 
 def _compared(created: Mapping[tuple[str, int], list[Created]]) -> Iterator[Figure]:
-    """Compares the baseline's runs with those that took turns with them."""
+    """Compares the baseline's runs with those that took turns with them, each at its machine's pace."""
     for (load, size), theirs in created.items():
         if load == "plain":
             ours = created["unchecked", size][: len(theirs)]
-            rates, cpu = (
-                [statistics.mean(getattr(found, what) for found in runs) for runs in (ours, theirs)]
-                for what in ("per_second", "operator")
-            )
             title = f"rate at {size:,}, times the baseline's"
-            yield Figure(
-                group="comparison", name="comparison.speedup", title=title, value=rates[0] / rates[1]
-            )
+            yield _ratio("speedup", title, ours, theirs, lambda found: found.paced)
             title = "operator CPU, share of the baseline's"
-            yield Figure(group="comparison", name="comparison.cpu", title=title, value=cpu[0] / cpu[1])
+            yield _ratio("cpu", title, ours, theirs, lambda found: found.paced_operator)
 
 
 def _grown(created: Mapping[tuple[str, int], list[Created]]) -> Iterator[Figure]:
     """Compares the largest size with the smallest, which was measured before it and after it."""
     ours = [found for (load, _), found in sorted(created.items()) if load == "unchecked"]
     small, large = ours[0], ours[-1]
-    if large is small:
-        return
-    sizes = f"{large[0].size:,}, times that at {small[0].size:,} before and after"
-    for name, title, each in (
-        ("rate", f"rate at {sizes}", lambda found: found.per_second),
-        (
-            "growth",
-            f"operator CPU, share of the API server's, at {sizes}",
-            lambda found: found.operator / found.api_server,
-        ),
-    ):
-        value = statistics.mean(map(each, large)) / statistics.mean(map(each, small))
-        yield Figure(group="comparison", name=f"comparison.{name}", title=title, value=value)
+    if large is not small:
+        title = f"rate at {large[0].size:,}, times that at {small[0].size:,} before and after"
+        yield _ratio("rate", title, large, small, lambda found: found.paced)
+
+
+def _ratio(
+    name: str, title: str, runs: list[Created], others: list[Created], each: Callable[[Created], float]
+) -> Figure:
+    value = statistics.mean(map(each, runs)) / statistics.mean(map(each, others))
+    return Figure(
+        group="comparison, at the machine's pace", name=f"comparison.{name}", title=title, value=value
+    )
 
 
 def _validated(created: Mapping[tuple[str, int], Created]) -> Iterator[Figure]:

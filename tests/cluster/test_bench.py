@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from bench import goals
 from credential_operator import providers
 
 TESTS = pathlib.Path(__file__).resolve().parents[1]
@@ -63,6 +64,16 @@ def test_each_renewal_costs_one_call_and_one_write_of_its_target(results: dict[s
     assert 0 < figures["renewals.calls"] <= 2
 
 
+def test_what_a_credential_costs_beside_others_is_seen_beside_the_baseline(results: dict[str, Any]) -> None:
+    figures = {figure["name"]: figure["value"] for figure in results["figures"]}
+
+    ratio = figures["growth.operator.many"] / figures["growth.operator.few"]
+    assert figures["growth.operator"] == pytest.approx(ratio, abs=0.01)
+    assert figures["growth.compared"] == pytest.approx(
+        figures["growth.together"] / figures["growth.baseline.together"], abs=0.01
+    )
+
+
 def test_a_scrape_has_three_series_of_each_credential_or_none(results: dict[str, Any]) -> None:
     with_each, without = (
         figure["value"] for figure in results["figures"] if figure["name"] == "scrape.series"
@@ -86,8 +97,14 @@ def test_a_figure_stands_beside_its_goal(results: dict[str, Any]) -> None:
     )
     assert judged["operator.share"]["bound"] == "AT_MOST"
     assert {type(figure["met"]) for figure in judged.values()} == {bool}
-    # One size only: nothing to compare it with.
-    assert any("not measured" in line for line in results["missed"])
+    assert judged.keys() == goals.GOALS.keys()
+
+
+def test_a_goal_that_was_not_measured_is_missed() -> None:
+    lines = list(goals.missed([], of=lambda name: name.startswith("growth.")))
+
+    assert len(lines) == 2
+    assert all("not measured" in line for line in lines)
 
 
 def test_pods_are_watched_with_and_without_secrets(results: dict[str, Any]) -> None:
