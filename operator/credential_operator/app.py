@@ -367,8 +367,7 @@ def run(chosen: settings.Settings) -> bool:
 
     Raises NoCluster where there is none.
     """
-    with asyncio.Runner(loop_factory=process.loop) as runner:
-        app = runner.run(_run(chosen))
+    app = process.run(_run(chosen))
     if app.again:
         # The API server may take a moment to know what it serves.
         time.sleep(definitions.SETTLE)

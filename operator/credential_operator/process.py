@@ -4,8 +4,10 @@ import asyncio
 import contextlib
 import gc
 import sys
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Coroutine, Iterator
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 HEAVY = "google.auth.transport.requests"
 """What `kubernetes` loads where it is installed, for a login to GKE that kubectl has given up: a tenth of what the
@@ -34,6 +36,12 @@ def loop() -> asyncio.AbstractEventLoop:
     except ImportError:
         return asyncio.new_event_loop()
     return uvloop.new_event_loop()
+
+
+def run(work: Coroutine[Any, Any, T]) -> T:
+    """Does the work in such a loop."""
+    with asyncio.Runner(loop_factory=loop) as runner:
+        return runner.run(work)
 
 
 def spare_collections() -> None:

@@ -8,18 +8,14 @@ import os
 import pathlib
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine
-from typing import Any, TypeVar
+from collections.abc import AsyncIterator, Callable
 
 import controlplane
 import replica
 from bench import casts, client, documents, ledger
 from controlplane import usage
-from credential_operator import process
 from emulators import fast_sts
 from verdicts import scripts, stage
-
-T = TypeVar("T")
 
 HERE = pathlib.Path(__file__).parent
 NAMESPACE = "bench"
@@ -183,12 +179,6 @@ def busy_seconds() -> float:
     ticks = [int(field) for field in pathlib.Path("/proc/stat").read_text().splitlines()[0].split()[1:]]
     user, nice, system, _, _, interrupts, soft = ticks[:7]
     return (user + nice + system + interrupts + soft) / os.sysconf("SC_CLK_TCK")
-
-
-def run(work: Coroutine[Any, Any, T]) -> T:
-    """Does the work in the operator's own kind of event loop, so that the bench takes little of what it measures."""
-    with asyncio.Runner(loop_factory=process.loop) as runner:
-        return runner.run(work)
 
 
 @contextlib.asynccontextmanager

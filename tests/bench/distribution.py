@@ -11,6 +11,7 @@ from bench import arena, casts, documents, phases
 from bench.arena import Arena, Usage, say
 from bench.goals import Figure
 from bench.phases import MIB
+from credential_operator import process
 
 REFERENCES = "/apis/credential-operator.io/v1beta1/credentialreferences"
 SLOWEST = 8.0
@@ -79,7 +80,7 @@ class Served:
 def measured(plan: Plan, options: arena.Options) -> Distributed:
     """Makes the run."""
     say(f"== {plan.group}")
-    return arena.run(_run(plan, options))
+    return process.run(_run(plan, options))
 
 
 async def _run(plan: Plan, options: arena.Options) -> Distributed:

@@ -12,6 +12,7 @@ from bench import arena, phases
 from bench.arena import say
 from bench.goals import Figure
 from bench.phases import Created
+from credential_operator import process
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +53,7 @@ def measured(plan: Plan, options: arena.Options) -> Mapping[str, Grown]:
     found = {}
     for load in ("unchecked", "plain"):
         say(f"== {load}, {_group(plan)}")
-        found[load] = arena.run(_run(load, plan, options))
+        found[load] = process.run(_run(load, plan, options))
     return found
 
 

@@ -93,8 +93,8 @@ async def create(arena: Arena, size: int, *, after: int = 0) -> Created:
 
     `after`: how many there are already.
     """
-    numbers = range(after, after + size)
-    await create_sources(arena, [arena.cast(number) for number in numbers], after=after)
+    parts = [arena.cast(number) for number in range(after, after + size)]
+    await create_sources(arena, parts, after=after)
     readiness = Readiness(size)
     made: dict[Key, float] = {}
 
@@ -109,9 +109,9 @@ async def create(arena: Arena, size: int, *, after: int = 0) -> Created:
                 (
                     "POST",
                     documents.CREDENTIALS.format(where[0]),
-                    documents.credential(where, arena.cast(number)),
+                    documents.credential(where, part),
                 )
-                for number, where in ((number, documents.key(number)) for number in numbers)
+                for where, part in _keyed(parts, after)
             ),
             done,
         )
@@ -154,7 +154,7 @@ async def create_sources(arena: Arena, parts: Sequence[casts.Part], *, after: in
     began = time.monotonic()
     await arena.client.send_all(
         ("POST", documents.SECRETS.format(where[0]), documents.source(where, part))
-        for where, part in ((documents.key(number), part) for number, part in enumerate(parts, after))
+        for where, part in _keyed(parts, after)
     )
     await arena.settle()
     say(f"{len(parts)} source Secrets created in {time.monotonic() - began:.1f} s")
@@ -279,3 +279,7 @@ OWNED = "credential-operator.io/credential"
 def credential_path(where: Key) -> str:
     """Gives a Credential's path."""
     return f"{documents.CREDENTIALS.format(where[0])}/{where[1]}"
+
+
+def _keyed(parts: Iterable[casts.Part], after: int) -> Iterable[tuple[Key, casts.Part]]:
+    return ((documents.key(number), part) for number, part in enumerate(parts, after))

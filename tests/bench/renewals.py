@@ -16,7 +16,7 @@ from bench import arena, casts, documents, phases
 from bench.arena import Arena, Usage, say
 from bench.goals import Figure
 from bench.phases import MIB
-from credential_operator import renewal
+from credential_operator import process, renewal
 
 EXPIRES = "credential-operator.io/expires-at"
 TARGET = {"format": "env", "issue": {"kind": "SessionToken", "duration": "15m"}}
@@ -94,7 +94,6 @@ class Renewed:
     began: float
     renewals: list[Renewal]
     used: Usage
-    calls: int
     memory: int
 
     def busiest(self, since: float, until: float) -> float:
@@ -119,7 +118,7 @@ def _renewed_after(life: float, jitter: float = 0.5) -> float:
 def measured(plan: Plan, options: arena.Options) -> Renewed:
     """Makes the run."""
     say(f"== {plan.group}")
-    return arena.run(_run(plan, options))
+    return process.run(_run(plan, options))
 
 
 async def _run(plan: Plan, options: arena.Options) -> Renewed:
@@ -131,7 +130,7 @@ async def _run(plan: Plan, options: arena.Options) -> Renewed:
         await place.start()
         async with place.client.watching("/api/v1/secrets", renewals.see, phases.OWNED):
             await _create(place, plan)
-            before, calls, began = await Usage.now(place), place.calls(), time.monotonic()
+            before, began = await Usage.now(place), time.monotonic()
             while (now := time.monotonic()) < began + plan.seconds:
                 say(f"{len(renewals.made)} renewals in {now - began:.0f} s")
                 await asyncio.sleep(min(30, began + plan.seconds - now))
@@ -140,7 +139,6 @@ async def _run(plan: Plan, options: arena.Options) -> Renewed:
                 began=began,
                 renewals=[one for one in renewals.made if one.at >= began],
                 used=await Usage.now(place) - before,
-                calls=place.calls() - calls,
                 memory=place.operator.resident_bytes(peak=True),
             )
         await place.stop()
@@ -176,7 +174,7 @@ def figures(found: Renewed) -> Iterator[Figure]:
         return Figure(group=plan.group, name=f"renewals.{name}", title=title, value=value, unit=unit)
 
     yield figure("rate", "renewals per second", number / plan.seconds, "/s")
-    yield figure("calls", "provider calls per key, times the fewest there can be", found.calls / lives)
+    yield figure("calls", "provider calls per key, times the fewest there can be", found.used.calls / lives)
     yield figure("of_one", "renewals of the key that had most, times that", found.of_one / plan.lives)
     late = phases.quantile([one.late for one in found.renewals], 0.99)
     yield figure("late", "later than the latest moment by the rule, 99 of 100", late, "s")

@@ -9,6 +9,7 @@ from bench import arena, phases
 from bench.arena import say
 from bench.goals import Figure
 from bench.phases import MIB, Created, Restarted, quantile
+from credential_operator import process
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +48,7 @@ def measure(plan: Plan, options: arena.Options) -> Measured:
     for load, size in _order(plan):
         say(f"== {load}, {size} Credentials")
         whole = load == "aws" and size == largest
-        arena.run(_run(load, size, plan=plan, options=options, measured=measured, whole=whole))
+        process.run(_run(load, size, plan=plan, options=options, measured=measured, whole=whole))
         found = measured.created[load, size][-1]
         say(
             f"{found.per_second:.0f}/s, {found.operator / size * 1000:.2f} ms of operator CPU each, "

@@ -47,9 +47,8 @@ def measured(size: int) -> Iterator[Scraped]:
         arena.say(
             f"== {SCRAPES} scrapes of {size} Credentials, {'with' if each else 'without'} series of each"
         )
-        with asyncio.Runner(loop_factory=process.loop) as runner:
-            process.spare_collections()
-            yield runner.run(_run(known, each=each))
+        process.spare_collections()
+        yield process.run(_run(known, each=each))
     gc.unfreeze()
 
 

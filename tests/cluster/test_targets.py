@@ -159,7 +159,6 @@ def test_a_secret_of_somebody_else_is_never_touched_and_the_conflict_ends_by_its
         Synced="False TargetConflict",
         Stalled="True TargetConflict",
     )
-    space.until(space.events, "an event says so, too")
     space.until(lambda: space.events() == [("Warning", "TargetConflict")], "people are told")
 
     space.kubectl("delete", "credential", "backups")

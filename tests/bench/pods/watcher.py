@@ -92,6 +92,5 @@ async def watching(url: str, *, pods: int, events: int) -> Json:
 
 
 if __name__ == "__main__":
-    with asyncio.Runner(loop_factory=process.loop) as runner:
-        found = runner.run(watching(sys.argv[1], pods=int(sys.argv[2]), events=int(sys.argv[3])))
+    found = process.run(watching(sys.argv[1], pods=int(sys.argv[2]), events=int(sys.argv[3])))
     sys.stdout.write(f"{json.dumps(found)}\n")
