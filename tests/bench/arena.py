@@ -40,6 +40,13 @@ sys.exit(__main__.main(["run"]))
 """
 """The operator with the SDK in memory, which the checks themselves do without. boto3 takes pyOpenSSL where it is
 installed: among these tests it is, for Oracle's SDK; beside the operator it is not."""
+KOPF = """
+import sys
+sys.modules["uvloop"] = None
+from kopf import cli
+cli.main()
+"""
+"""`kopf` as `pip install kopf` has it. It takes uvloop where it is installed: here it is, for the operator."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -251,8 +258,8 @@ def _plain(plane: controlplane.ControlPlane, options: Options) -> replica.Replic
         options.folder,
         name="plain",
         command=(
-            "-m",
-            "kopf",
+            "-c",
+            KOPF,
             "run",
             "--all-namespaces",
             f"--liveness=http://127.0.0.1:{port}/healthz",
