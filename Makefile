@@ -9,6 +9,9 @@ SOURCES := operator tests
 DELIVERED = $(foreach name,VERSION IMAGE DIRTY BASE REPOSITORY RELEASES HOMEPAGE,$(if $(filter command line,$(origin $(name))),--$(name) "$($(name))"))
 BESIDE := $(RUN) -m pytest tests --ignore=tests/unit --ignore=tests/cli --numprocesses 3 --dist loadfile
 
+# Python is started by the thousand here: what it compiled is kept, also where the surroundings forbid it.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test e2e verdicts races check fmt lint generate bench cli image chart release lock clean
 
