@@ -6,20 +6,20 @@ import datetime
 import json
 import os
 import pathlib
-import re
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 import yaml
 
+import pages
 from cluster.space import Json, Space
 from controlplane import tools
 
 PAGE = (pathlib.Path(__file__).parents[2] / "docs" / "holding.md").read_text()
-RECIPES: Mapping[str, str] = dict(re.findall(r"^```\w+\n# (\S+)\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE))
+RECIPES = pages.files(PAGE)
 """Everything that the page shows, by the name in its first line."""
 
 PYTHON_NEEDS = ("create", "get", "patch", "delete")

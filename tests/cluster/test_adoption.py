@@ -1,13 +1,13 @@
 """Adoption: an existing Secret that nobody owns becomes a target, and nothing of what it held is lost."""
 
 import pathlib
-import re
 import subprocess
 from collections.abc import Callable
 
 import pytest
 import yaml
 
+import pages
 import replica
 from cluster import adopting, sites, workloads
 from cluster import space as spaces
@@ -18,8 +18,7 @@ from controlplane import tools
 
 PAGE = (pathlib.Path(__file__).parents[2] / "docs" / "adopting.md").read_text()
 RECIPES = {
-    text.split()[1 if text.startswith("kubectl") else 0]: text
-    for text in re.findall(r"^```(?:sh|yaml)\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
+    text.split()[1 if text.startswith("kubectl") else 0]: text for text in pages.blocks(PAGE, "sh", "yaml")
 }
 """What the page shows, by kubectl's command; its manifest by the first word."""
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"

@@ -2,19 +2,19 @@
 
 import json
 import pathlib
-import re
 import shutil
 from collections.abc import Callable
 
 import pytest
 
+import pages
 from cluster.sites import Site
 from cluster.space import Space
 from controlplane.cluster import Completed
 
 ROOT = pathlib.Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "charts.md").read_text()
-FILES = dict(re.findall(r"^```yaml\n# (\S+)\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE))
+FILES = pages.files(PAGE)
 """Everything that the page shows, by the name in its first line."""
 PROGRAMS = ("helm", "helm3")
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+import pages
 from cluster.crds import KINDS, ROOT, Json, document, manifest, schema_of, serving, spec
 from controlplane import ControlPlane
 from credential_operator import providers
@@ -41,8 +42,7 @@ def test_a_new_object_is_not_taken_for_a_finished_one(plane: ControlPlane) -> No
 
 
 def test_what_the_page_on_distributing_shows_is_accepted(plane: ControlPlane) -> None:
-    page = (ROOT / "docs" / "distributing.md").read_text()
-    whole, offer = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
+    whole, offer = pages.blocks((ROOT / "docs" / "distributing.md").read_text(), "yaml")
     shown = yaml.safe_load(whole)
     assert shown["spec"].keys() >= {"allowedNamespaces", "distribute"}
     offered = shown | {"spec": shown["spec"] | yaml.safe_load(offer), "metadata": {"name": "offered"}}
@@ -53,7 +53,7 @@ def test_what_the_page_on_distributing_shows_is_accepted(plane: ControlPlane) ->
 
 def test_what_the_page_on_rotating_shows_is_accepted(plane: ControlPlane) -> None:
     page = (ROOT / "docs" / "rotating.md").read_text()
-    shown = [yaml.safe_load(text) for text in re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)]
+    shown = [yaml.safe_load(text) for text in pages.blocks(page, "yaml")]
     (ours,) = (one for one in shown if one["kind"] == "Credential")
     assert "rotation" in ours["spec"]
     answer = plane.kubectl("create", "--dry-run=server", "--validate=strict", "-f", "-", input=manifest(ours))

@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 import yaml
 
+import pages
 import replica
 from cluster import endings, releases, sites
 from cluster import image as images
@@ -31,7 +32,7 @@ pytestmark = pytest.mark.timeout(900)
 ROOT = pathlib.Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "installation.md").read_text()
 TYPED = {
-    heading: re.findall(r"^```sh\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
+    heading: pages.blocks(text, "sh")
     for heading, text in re.findall(r"^##+ ([^\n]+)\n(.*?)(?=^##|\Z)", PAGE, re.DOTALL | re.MULTILINE)
 }
 """What the page has people type, by its headings."""
@@ -316,8 +317,7 @@ def test_kustomize_installs_an_overlay_and_another_ends_it(
 ) -> None:
     typing = shell(plane, unpacked(released, tmp_path))
     _, install, uninstall = TYPED["kustomize"]
-    (shown,) = re.findall(r"^```yaml\n# kustomization.yaml\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
-    (typing.folder / "kustomization.yaml").write_text(shown)
+    (typing.folder / "kustomization.yaml").write_text(pages.files(PAGE)["kustomization.yaml"])
     typing.type(install)
     manifest = typing.type("kubectl kustomize .")
     replica.wait_until_in_force(plane, namespace="default", manifest=manifest)

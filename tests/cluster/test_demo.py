@@ -3,7 +3,6 @@
 import contextlib
 import itertools
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -11,6 +10,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import pages
 from controlplane import ControlPlane
 
 TESTS = Path(__file__).parents[1]
@@ -87,7 +87,7 @@ def test_the_demo_and_the_readmes_manifests_leave_a_users_own_cluster_as_it_was(
                 assert time.monotonic() < deadline, output.read_text()
                 time.sleep(0.2)
             assert process.poll() is None, output.read_text()
-            for manifest in re.findall(r"```yaml\n(.*?)```", README.read_text(), re.DOTALL):
+            for manifest in pages.blocks(README.read_text(), "yaml"):
                 cluster.kubectl("apply", "--dry-run=server", "--filename=-", input=manifest)
             os.killpg(process.pid, signal.SIGINT)
             code = process.wait(SECONDS)

@@ -2,7 +2,6 @@
 
 import json
 import pathlib
-import re
 import shlex
 from typing import Any
 
@@ -10,6 +9,7 @@ import lupa.lua51
 import pytest
 import yaml
 
+import pages
 from cluster import space as spaces
 from cluster.sites import Site
 from cluster.space import FINALIZER, GROUP, Json, Space
@@ -17,13 +17,10 @@ from controlplane import ControlPlane, tools
 
 ROOT = pathlib.Path(__file__).parents[2]
 SCRIPTS = yaml.safe_load((ROOT / "deploy" / "argocd" / "argocd-cm.yaml").read_text())["data"]
-COMMANDS = re.findall(
-    r"^```sh\n(.*?)^```$", (ROOT / "docs" / "gitops.md").read_text(), re.DOTALL | re.MULTILINE
-)
+PAGE = (ROOT / "docs" / "gitops.md").read_text()
+COMMANDS = pages.blocks(PAGE, "sh")
 """What the page has people type."""
-FLUX = re.findall(
-    r"^```yaml\n(.*?)^```$", (ROOT / "docs" / "gitops.md").read_text(), re.DOTALL | re.MULTILINE
-)
+FLUX = pages.blocks(PAGE, "yaml")
 """What it has them write for Flux."""
 UNKNOWN_KEY = ("AKIAIOSFODNN7EXAMPLE", "x" * 40)
 TOOL = "--field-manager=argocd-controller"

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import pytest
 import yaml
 
+import pages
 from cluster.crds import serve, serving
 from cluster.desk import SECONDS, Answer, Desk, variables
 from cluster.space import API_VERSION, Json, Space
@@ -28,8 +29,7 @@ STORES = ROOT / "tests" / "golden" / "consumers" / "external-secrets.yaml"
 
 def manifests(page: str) -> list[list[Json]]:
     """Read the manifests of a page, block by block."""
-    blocks = re.findall(r"^```yaml\n(.*?)^```$", page, re.DOTALL | re.MULTILINE)
-    return [[*yaml.safe_load_all(text)] for text in blocks]
+    return [[*yaml.safe_load_all(text)] for text in pages.blocks(page, "yaml")]
 
 
 SHOWN = manifests(PAGE)

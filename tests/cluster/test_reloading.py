@@ -3,9 +3,9 @@
 import json
 import os
 import pathlib
-import re
 import subprocess
 
+import pages
 from cluster import holders, sites, workloads
 from cluster.reloader import Reloader
 from cluster.sites import Site
@@ -13,7 +13,7 @@ from cluster.space import GENERATION, Json, Key, Space
 from controlplane import tools
 
 PAGE = (pathlib.Path(__file__).parents[2] / "docs" / "reloading.md").read_text()
-RECIPES = dict(re.findall(r"^```\w+\n# (\S+)\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE))
+RECIPES = pages.files(PAGE)
 """Everything that the page shows, by the name in its first line."""
 TARGET = "backups-env"
 DIGEST = "credential-operator.io/digest"

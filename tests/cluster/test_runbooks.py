@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
+import pages
 from cluster import sites
 from cluster.sites import NAMESPACE, Site
 from cluster.space import Space
@@ -15,10 +16,7 @@ from controlplane import tools
 from emulators.aws import AwsEmulator, allow, trust
 
 PAGE = (pathlib.Path(__file__).parents[2] / "docs" / "runbooks.md").read_text()
-SECTIONS = {
-    text.partition("\n")[0]: re.findall(r"^```sh\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
-    for text in PAGE.split("\n## ")[1:]
-}
+SECTIONS = {text.partition("\n")[0]: pages.blocks(text, "sh") for text in PAGE.split("\n## ")[1:]}
 """What each section has one run, in its order."""
 NOWHERE = {"region": "eu-west-1", "endpoint": "https://127.0.0.1:1"}
 WRONG = ("AKIAWRONGWRONGWRONG1", "wrong")

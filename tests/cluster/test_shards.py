@@ -6,12 +6,12 @@ import itertools
 import os
 import pathlib
 import random
-import re
 import subprocess
 from collections.abc import AsyncIterator, Iterator, Sequence
 
 import pytest
 
+import pages
 import replica
 from cluster import fleet
 from cluster.fleet import Crowd, Fleet
@@ -29,7 +29,7 @@ STOPPED = 3.0
 LEASE = 15.0
 """Seconds after which a shard is free whose replica is not heard of: less than that says that it was given."""
 PAGE = pathlib.Path(__file__).parents[2] / "docs" / "replicas.md"
-(COMMAND,) = re.findall(r"^```sh\n(.*?)^```", PAGE.read_text(), re.DOTALL | re.MULTILINE)
+(COMMAND,) = pages.blocks(PAGE.read_text(), "sh")
 COUNT = "credential_operator_credentials"
 VALIDATIONS = "credential_operator_validation_total"
 

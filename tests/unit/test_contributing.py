@@ -1,21 +1,20 @@
 """What CONTRIBUTING shows of files is in them."""
 
-import re
 from pathlib import Path
 
 import pytest
 
+import pages
+
 ROOT = Path(__file__).parents[2]
-SHOWN = re.findall(
-    r"^```\w+\n# (\S+)\n(.*?)^```$", (ROOT / "CONTRIBUTING.md").read_text(), re.DOTALL | re.MULTILINE
-)
+SHOWN = pages.files((ROOT / "CONTRIBUTING.md").read_text())
 
 
 def test_it_shows_a_type_its_tests_and_a_package() -> None:
-    assert [Path(name).name for name, _ in SHOWN] == ["basic.py", "test_basic.py", "pyproject.toml"]
+    assert [Path(name).name for name in SHOWN] == ["basic.py", "test_basic.py", "pyproject.toml"]
 
 
-@pytest.mark.parametrize(("name", "text"), SHOWN)
+@pytest.mark.parametrize(("name", "text"), SHOWN.items())
 def test_what_is_shown_of_a_file_is_in_it(name: str, text: str) -> None:
     rest = (ROOT / name).read_text()
     for part in text.split("…\n"):
