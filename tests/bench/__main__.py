@@ -16,6 +16,11 @@ QUICK = runs.Plan(sizes=(100,), turns=1, touched=20, changed=10)
 GROWN = growth.Plan(many=8000, few=100, made=2000)
 SHARED = distribution.Plan(namespaces=500, credentials=20)
 SHORT_LIVED = renewals.Plan(keys=1000, life=60, lives=10)
+NEXT = (
+    "If others used this machine (the table says how much CPU), or its pace changed, measure again: "
+    "--only-PART takes minutes. If not, --profile shows where the operator's CPU goes.\n"
+)
+"""What to do when a goal was missed."""
 PARTS = {
     "credentials": "Credentials, in both sizes",
     "growth": "the price of a Credential beside many others and beside few",
@@ -125,6 +130,8 @@ def _sizes(text: str) -> tuple[int, ...]:
 def _check(missed: list[str]) -> int:
     for line in missed:
         sys.stderr.write(f"missed: {line}\n")
+    if missed:
+        sys.stderr.write(NEXT)
     return 1 if missed else 0
 
 
