@@ -76,6 +76,11 @@ namespaceSelector:
 (dyn({{ . }}.spec).?targets.orValue([]) + (has(dyn({{ . }}.spec).target) ? [dyn({{ . }}.spec).target] : []) + (has(dyn({{ . }}.spec).distribute) && has(dyn({{ . }}.spec).distribute.target) ? [dyn({{ . }}.spec).distribute.target] : []) + (has(dyn({{ . }}.spec).rotation) ? [{'name': dyn({{ . }}.spec).rotation.store}] : []))
 {{- end -}}
 
+{{- /* Tells in CEL whether a target of the object is new, or other than it was. */}}
+{{- define "credential-operator.targetChanged" -}}
+(request.operation == 'CREATE' || !(target in {{ include "credential-operator.targetsOf" "oldObject" }}))
+{{- end -}}
+
 {{- /* Fields of a Credential's spec that do not say where a key or a token is sent; targets are looked at apart. */}}
 {{- define "credential-operator.harmlessFields" -}}
 ['displayName', 'description', 'owner', 'suspend', 'validation', 'targets', 'discoverReach', 'acceptReferences', 'whenReferenced', 'targetDeletionPolicy', 'expiresAt', 'expiry']
