@@ -7,7 +7,7 @@ UV := 0.13.9
 INSTALL := $(BIN)/uv pip install --quiet --system-certs --python $(BIN)/python
 SOURCES := operator tests
 DELIVERED = $(foreach name,VERSION IMAGE DIRTY BASE REPOSITORY RELEASES HOMEPAGE,$(if $(filter command line,$(origin $(name))),--$(name) "$($(name))"))
-BESIDE := $(RUN) -m pytest tests --ignore=tests/unit --ignore=tests/cli --numprocesses 3 --dist loadfile
+BESIDE := $(RUN) -m pytest tests --ignore=tests/unit --ignore=tests/cli --numprocesses 3 --dist loadfile --no-loadscope-reorder
 
 # Python is started by the thousand here: what it compiled is kept, also where the surroundings forbid it.
 unexport PYTHONDONTWRITEBYTECODE

@@ -1,6 +1,7 @@
 """What all rooms of tests share."""
 
 import os
+import pathlib
 import signal
 from collections.abc import Iterator
 
@@ -20,12 +21,19 @@ os.environ.setdefault("GOGC", "400")
 hypothesis.settings.register_profile("patient", hypothesis.settings.default, deadline=None)
 hypothesis.settings.load_profile("patient")
 
-LONGEST = ("races", "verdicts")
-"""Rooms that begin first, so that no core waits for them at the end."""
-
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    items.sort(key=lambda item: item.path.parent.name not in LONGEST)
+    """Have the files begin first whose tests may take longest, so that no core waits for them at the end."""
+    limits: dict[pathlib.Path, float] = {}
+    for item in items:
+        limits[item.path] = max(limits.get(item.path, 0.0), _limit(item))
+    items.sort(key=lambda item: -limits[item.path])
+
+
+def _limit(item: pytest.Item) -> float:
+    """Return the seconds that a test may take by its own word; 0 if it has none."""
+    marker = item.get_closest_marker("timeout")
+    return 0.0 if marker is None else float(marker.args[0])
 
 
 @pytest.fixture(scope="session")

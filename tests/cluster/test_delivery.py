@@ -77,6 +77,13 @@ def plane() -> Iterator[ControlPlane]:
         yield started
 
 
+@pytest.fixture(scope="module")
+def aws() -> Iterator[AwsEmulator]:
+    """A cloud of these tests' own: users are named after namespaces, and the pages give those their names."""
+    with AwsEmulator() as emulator:
+        yield emulator
+
+
 # What is built
 
 
