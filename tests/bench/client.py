@@ -11,6 +11,7 @@ from typing import Any, Self
 import aiohttp
 import orjson
 
+import beside
 import controlplane
 from bench import ledger
 
@@ -88,14 +89,9 @@ class Client:
         """Shows what changes in a collection from now on, with the time at which it was seen."""
         version = (await self.send("GET", f"{path}?limit=1"))["metadata"]["resourceVersion"]
         opened = asyncio.Event()
-        task = asyncio.create_task(self._watch(path, version, selector, opened=opened, see=see))
-        await opened.wait()
-        try:
+        async with beside.doing(self._watch(path, version, selector, opened=opened, see=see)):
+            await opened.wait()
             yield
-        finally:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
 
     async def _watch(
         self,

@@ -14,6 +14,8 @@ import statistics
 import time
 from collections.abc import AsyncIterator
 
+import beside
+
 EVERY = 0.2
 """Seconds between two pieces; together they take a third of a percent of one core."""
 REPEATED = 10
@@ -58,10 +60,5 @@ async def noted() -> AsyncIterator[Pace]:
             await asyncio.sleep(EVERY)
             pace.note()
 
-    task = asyncio.create_task(go_on())
-    try:
+    async with beside.doing(go_on()):
         yield pace
-    finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+import beside
 from credential_operator import controller, errors, handouts, inventory, metrics, shards
 from credential_operator.objects import Key, Object
 
@@ -84,11 +85,8 @@ async def work() -> AsyncIterator[Work]:
         inventory.REFERENCE: running.reference,
         inventory.DISTRIBUTION: running.distribution,
     }
-    task = asyncio.create_task(running.controller.work({0: passes}))
-    yield running
-    task.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await task
+    async with beside.doing(running.controller.work({0: passes})):
+        yield running
     await running.controller.drain(1)
 
 
@@ -296,11 +294,8 @@ class Divided(Work):
 @pytest.fixture
 async def divided() -> AsyncIterator[Divided]:
     running = Divided()
-    task = asyncio.create_task(running.controller.work(running.at_work))
-    yield running
-    task.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await task
+    async with beside.doing(running.controller.work(running.at_work)):
+        yield running
     await running.controller.drain(1)
 
 
