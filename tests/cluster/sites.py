@@ -67,6 +67,13 @@ class Site:
         place = f"/namespaces/{namespace}/" if namespace else ""
         return [seen for seen in self.proxy.writes if place in seen.path and "/leases" not in seen.path]
 
+    def written(self, namespace: str) -> list[str]:
+        """Return where the operator wrote in a namespace so far, in order.
+
+        A write is noted when its answer comes back: others may see before that what it wrote.
+        """
+        return [seen.path.partition(f"/namespaces/{namespace}/")[2] for seen in self.writes(namespace)]
+
     def settled(self, namespace: str = "") -> int:
         """Wait until nothing is left to be written to a namespace, or at all; return how many writes there were.
 

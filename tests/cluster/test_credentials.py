@@ -104,12 +104,10 @@ def test_without_targets_an_existing_secret_is_validated_where_it_is_and_nothing
 def test_a_first_success_is_told_in_one_write_and_no_event(space: Space, site: Site) -> None:
     space.published()
 
-    paths = [seen.path.rpartition("/namespaces/")[2] for seen in site.writes(space.name)]
-
-    assert [path for path in paths if "finalizer" not in path][-2:] == [
-        f"{space.name}/secrets",
-        f"{space.name}/credentials/backups/status",
-    ]
+    space.until(
+        lambda: site.written(space.name)[-2:] == ["secrets", "credentials/backups/status"],
+        "target and status are the last two writes",
+    )
     assert space.events() == []
 
 

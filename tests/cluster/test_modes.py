@@ -55,9 +55,8 @@ def test_without_the_policy_that_mutates_the_finalizer_comes_before_the_first_ta
 ) -> None:
     space.published()
 
-    paths = [seen.path.rpartition(f"/{space.name}/")[2] for seen in site.writes(space.name)]
-
-    assert paths == ["credentials/backups", "secrets", "credentials/backups/status"]
+    expected = ["credentials/backups", "secrets", "credentials/backups/status"]
+    space.until(lambda: site.written(space.name) == expected, f"these are the writes: {expected}")
     assert space.get("credential", "backups")["metadata"]["finalizers"] == [FINALIZER]
 
 
