@@ -12,6 +12,14 @@ def blocks(page: str, *languages: str) -> list[str]:
 
 
 def files(page: str) -> dict[str, str]:
-    """Return the files that a page shows, by the name that their first line says in a comment."""
-    named = ((NAMED.match(text), text) for _, text in BLOCK.findall(page))
-    return {found[1]: text[found.end() :] for found, text in named if found}
+    """Return the files that a page shows, by the name that their first line says in a comment.
+
+    Raises ValueError for a name that is shown twice.
+    """
+    texts: dict[str, str] = {}
+    for _, text in BLOCK.findall(page):
+        if found := NAMED.match(text):
+            if found[1] in texts:
+                raise ValueError(f"{found[1]} is shown twice")
+            texts[found[1]] = text[found.end() :]
+    return texts

@@ -433,8 +433,7 @@ def test_policies_of_a_list_leave_other_namespaces_alone(listed: ControlPlane) -
 
 def test_uninstalling_keeps_credentials_and_installing_again_takes_them_back(listed: ControlPlane) -> None:
     install(listed, EVERYWHERE)
-    released = listed.helm("get", "manifest", "credential-operator", f"--namespace={EVERYWHERE}").stdout
-    replica.wait_until_in_force(listed, namespace="elsewhere", manifest=released)
+    replica.wait_until_in_force(listed, namespace="elsewhere")
     listed.kubectl("create", "--filename=-", input=json.dumps(users.credential("kept", "elsewhere")))
 
     listed.helm("uninstall", "credential-operator", f"--namespace={EVERYWHERE}", "--no-hooks")
