@@ -2,12 +2,14 @@
 
 import fcntl
 import os
+import pathlib
 import pty
 import re
 import select
 import subprocess
 import termios
 import time
+import weakref
 from collections.abc import Mapping, Sequence
 
 SECONDS = 20.0
@@ -31,6 +33,8 @@ class Terminal:
             preexec_fn=lambda: _control(other),  # noqa: PLW1509  as a shell does it
         )
         os.close(other)
+        # A test that fails leaves its command, and that must not be another test's failure.
+        weakref.finalize(self, _end, self.process)
         self._own = own
         self.seen = ""
 
@@ -55,6 +59,17 @@ class Terminal:
         """Type something."""
         os.write(self._own, text.encode())
 
+    def interrupt(self) -> None:
+        """Type Ctrl-C at what was asked, once the command waits for an answer.
+
+        Python loses an interrupt that comes between its last look for one and its read, until more is typed.
+        """
+        deadline = time.monotonic() + self._seconds
+        while not self._sleeps():
+            assert time.monotonic() < deadline, self.seen
+            time.sleep(0.01)
+        self.type("\x03")
+
     def end(self) -> int:
         """Read to the end and return the exit status."""
         deadline = time.monotonic() + self._seconds
@@ -72,6 +87,16 @@ class Terminal:
         except OSError:  # nobody writes any more
             return False
         return True
+
+    def _sleeps(self) -> bool:
+        status = pathlib.Path(f"/proc/{self.process.pid}/stat").read_text()
+        return status.rpartition(")")[2].split()[0] == "S"
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End it if it still runs."""
+    process.kill()
+    process.wait()
 
 
 def _control(terminal: int) -> None:

@@ -41,7 +41,7 @@ def test_public_fields_that_are_needed_are_asked_for(desk: Desk) -> None:
 def test_an_interrupt_at_a_prompt_makes_nothing_and_shows_no_traceback(desk: Desk) -> None:
     terminal = typed(desk, "create", "aws", "backups")
     terminal.expect_hidden("accessKeyID")
-    terminal.type("\x03")
+    terminal.interrupt()
 
     assert terminal.end() == 130
     assert "Traceback" not in terminal.seen

@@ -22,7 +22,7 @@ def test_a_user_of_pharmer_finds_the_same_way_here(desk: Desk, tmp_path: pathlib
     interrupted.expect_hidden("accessKeyID")
     interrupted.type(f"{key[0]}\n")
     interrupted.expect_hidden("secretAccessKey")
-    interrupted.type("\x03")
+    interrupted.interrupt()
     assert interrupted.end() == 130, interrupted.seen
     assert space.find("secret", "aws-keys") is None
 

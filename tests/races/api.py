@@ -66,9 +66,10 @@ class Api:
     async def __aexit__(self, *_: object) -> None:
         for task in self._watches:
             task.cancel()
-        await asyncio.gather(*self._watches, return_exceptions=True)
+        # Before the watches let go of their connections: those would wait for an API server that is slow to part.
         if self._session is not None:
             await self._session.close()
+        await asyncio.gather(*self._watches, return_exceptions=True)
 
     async def send(self, verb: str, where: str, body: Json | None = None) -> Answer:
         """Makes one request; a refusal is an answer."""

@@ -46,8 +46,14 @@ def test_what_fails_twice_fails(tmp_path: pathlib.Path) -> None:
 
 
 def test_what_a_random_interleaving_broke_fails_at_once(tmp_path: pathlib.Path) -> None:
-    second = tried(tmp_path, "races/test_a.py", FLAKY)
+    file, _, name = again.RANDOM.removeprefix("tests/").partition("::")
+    second = tried(tmp_path, file, FLAKY.replace("test_that_fails_once", name))
     assert (second.returncode, second.stdout) == (1, "")
+
+
+def test_the_test_of_random_interleavings_has_that_name() -> None:
+    file, _, name = again.RANDOM.partition("::")
+    assert f"def {name}(" in (pathlib.Path(again.__file__).parents[1] / file).read_text()
 
 
 @pytest.mark.parametrize(
