@@ -101,12 +101,24 @@ def without(site: Site, row: Row) -> Iterator[None]:
 
 
 def refused(site: Site) -> set[tuple[str, str]]:
-    """Return what the API server has refused the operator: resources and verbs, a read as `get`."""
+    """Return what the API server has refused the operator: resources and verbs, a read as `get`.
+
+    Not what was to be written to a namespace that is being deleted: that is refused whoever asks.
+    """
     return {
         (_resource(seen.path), VERBS.get(seen.method, "get"))
         for seen in site.proxy.requests
-        if seen.status == 403
+        if seen.status == 403 and not _ending(site, seen.path)
     }
+
+
+def _ending(site: Site, path: str) -> bool:
+    """Tell whether a path leads into a namespace that is being deleted, or was."""
+    inside = re.search("/namespaces/([^/]+)/", path)
+    if inside is None:
+        return False
+    found = site.plane.read(f"/api/v1/namespaces/{inside[1]}")
+    return found is None or "deletionTimestamp" in found["metadata"]
 
 
 def _left(rules: list[Json], rights: frozenset[Right]) -> Iterator[Json]:

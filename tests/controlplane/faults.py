@@ -6,6 +6,7 @@ import random
 import re
 import selectors
 import threading
+import time
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from types import TracebackType
@@ -15,9 +16,10 @@ from controlplane import identities, ports, relay
 
 START_SECONDS = 10.0
 CLOSING_SECONDS = 5.0
+WRITE_SECONDS = 5.0
+WAIT_SECONDS = 0.01
 OWN = 1
 """What a loop without connections listens to: its own wake-up."""
-READS = frozenset({"GET", "HEAD"})
 FAILED = 400
 ATTEMPTS = 5
 
@@ -218,14 +220,20 @@ class FaultProxy:
     @property
     def writes(self) -> list[Seen]:
         """Every request so far that was not a read."""
-        return [seen for seen in self.requests if seen.method not in READS]
+        return [seen for seen in self.requests if seen.method not in relay.READS]
 
     def count(self, method: str, path: str = "") -> int:
         """Return how many requests so far had the method and a path with a match of the pattern."""
         return sum(seen.method == method and bool(re.search(path, seen.path)) for seen in self.requests)
 
     def forget(self) -> None:
-        """Start the list of requests anew."""
+        """Start the list of requests anew, once the writes that were begun are answered.
+
+        Who waited for what a write did may come before its answer.
+        """
+        deadline = time.monotonic() + WRITE_SECONDS
+        while self._relay.open_writes and time.monotonic() < deadline:
+            time.sleep(WAIT_SECONDS)
         with self._lock:
             self._requests.clear()
 
@@ -257,7 +265,7 @@ class FaultProxy:
     def _record(self, method: str, path: str, status: int) -> None:
         with self._lock:
             self._requests.append(Seen(method, path, status))
-            if not self._countdown or method in READS or "/leases" in path or status >= FAILED:
+            if not self._countdown or method in relay.READS or "/leases" in path or status >= FAILED:
                 return
             self._countdown -= 1
             last = not self._countdown
@@ -278,7 +286,7 @@ class FaultProxy:
         """Wait until every connection is closed: TLS ends with a word of the other side, for which a loop must run."""
         ends = self._loop.time() + CLOSING_SECONDS
         while len(self._selector.get_map()) > OWN and self._loop.time() < ends:
-            await asyncio.sleep(0.01)
+            await asyncio.sleep(WAIT_SECONDS)
 
     def _call(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(START_SECONDS)

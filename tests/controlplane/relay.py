@@ -28,6 +28,7 @@ REASONS = {
     500: "InternalError",
     503: "ServiceUnavailable",
 }
+READS = frozenset({"GET", "HEAD"})
 LARGEST_BODY = 16 * 1024 * 1024
 CUT = 0
 
@@ -78,6 +79,8 @@ class Relay:
     def __init__(self, upstream: str, ca: Path, *, decide: Decide, record: Record) -> None:
         self.authority = trustme.CA()
         self.port = 0
+        self.open_writes = 0
+        """How many requests that are no reads wait for their answers."""
         self._upstream = yarl.URL(upstream)
         self._trust = ssl.create_default_context(cafile=ca)
         self._decide = decide
@@ -166,6 +169,14 @@ class Relay:
         return context
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
+        writes = int(request.method not in READS)
+        self.open_writes += writes
+        try:
+            return await self._answer(request)
+        finally:
+            self.open_writes -= writes
+
+    async def _answer(self, request: web.Request) -> web.StreamResponse:
         watching = request.query.get("watch") in {"1", "true"}
         verdict = self._decide(request.method, request.path, watch=watching)
         await asyncio.sleep(verdict.delay)

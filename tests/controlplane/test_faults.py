@@ -167,6 +167,19 @@ def test_an_answer_can_come_long_after_its_write(
     assert time.monotonic() - began >= 0.5
 
 
+def test_a_write_that_was_begun_is_forgotten_too(
+    plane: ControlPlane, proxy: FaultProxy, client: Client
+) -> None:
+    proxy.delay(0.5, method="POST", times=1, applied=True)
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        answer = pool.submit(client.status, "POST", CONFIG_MAPS, config_map("begun-before"))
+        found = ("get", "configmap", "begun-before")
+        assert wait_until(lambda: plane.kubectl(*found, check=False).returncode == 0)
+        proxy.forget()
+        assert answer.result() == 201
+    assert proxy.writes == []
+
+
 def test_something_can_happen_between_a_write_and_its_answer(proxy: FaultProxy, client: Client) -> None:
     called: list[int] = []
     proxy.after_writes(2, lambda: called.append(len(proxy.writes)))
