@@ -65,7 +65,7 @@ class Round:
 
     async def run(self) -> Outcome:
         """Plays everything, waits until all is calm, and judges."""
-        await asyncio.to_thread(self._stage.prepare, self.weather.clocks)
+        await asyncio.to_thread(self._stage.prepare, self.weather.clocks, self.weather.shards)
         began = time.monotonic()
         async with asyncio.TaskGroup() as group:
             group.create_task(self._befall())

@@ -8,8 +8,8 @@ from races.api import Api
 from races.history import History
 from races.rounds import Failure
 
-TOGETHER = 50
-"""Interleavings of a round."""
+TOGETHER = 40
+"""Interleavings of a round: so many that the normal run has every climate."""
 CROWD = 100
 """The most of a round, where there are thousands; no more than that are one round, so that it can be repeated."""
 MANY = 1000

@@ -50,6 +50,7 @@ class Place:
     proxy: FaultProxy
     operator: replica.Replica
     command: tuple[str, ...]
+    shards: int
     not_before: float = 0.0
 
 
@@ -75,31 +76,34 @@ class Stage:
         self._keeper.join()
         self._stop(0)
 
-    def prepare(self, clocks: tuple[float, ...]) -> None:
-        """Has as many replicas as there are clocks, so far ahead, run undisturbed; the first one leads."""
+    def prepare(self, clocks: tuple[float, ...], shards: int) -> None:
+        """Has as many replicas as there are clocks, so far ahead, run undisturbed and share the work.
+
+        Where there is one shard, the first one leads.
+        """
         self.calm()
-        wanted = [self._command(ahead) for ahead in clocks]
-        running = [place.command for place in self._places]
+        wanted = [(self._command(ahead), shards) for ahead in clocks]
+        running = [(place.command, place.shards) for place in self._places]
         common = sum(
             itertools.takewhile(bool, (one == other for one, other in zip(wanted, running, strict=False)))
         )
         self._stop(common)
         for number in range(common, len(wanted)):
-            place = self._place(number, wanted[number])
+            place = self._place(number, *wanted[number])
             place.operator.start()
             with self._lock:
                 self._places.append(place)
-            self._wait_for_a_leader()
+            self._wait_for_leaders()
 
     def calm(self) -> None:
-        """Ends everything that befalls the replicas, and waits until one of them leads."""
+        """Ends everything that befalls the replicas, and waits until all shards are led."""
         for place in self._places:
             place.proxy.lift()
             place.proxy.release_watches()
             place.proxy.after_writes(0, bool)
             self._signal(place, signal.SIGCONT, 0.0)
         if self._places:
-            self._wait_for_a_leader()
+            self._wait_for_leaders()
 
     def befall(self, gust: Gust) -> None:
         """Has something befall a replica."""
@@ -144,11 +148,11 @@ class Stage:
                     if not place.operator.running and time.monotonic() >= place.not_before:
                         place.operator.start(wait=False)
 
-    def _wait_for_a_leader(self) -> None:
+    def _wait_for_leaders(self) -> None:
         replica.process.until(
-            lambda: any(map(_leads, self._places)),
+            lambda: sum(map(_led, self._places)) == self._places[0].shards,
             seconds=LEADS,
-            what="a replica leads",
+            what="each shard is led by one replica",
             hint=lambda: "\n".join(place.operator.tail() for place in self._places),
         )
 
@@ -156,13 +160,14 @@ class Stage:
         fault = (f"--fault={self._fault}",) if self._fault else ()
         return (str(HERE / "variants.py"), f"--ahead={ahead}", *fault)
 
-    def _place(self, number: int, command: tuple[str, ...]) -> Place:
+    def _place(self, number: int, command: tuple[str, ...], shards: int) -> Place:
         proxy = FaultProxy(self.plane.url, self.plane.authority, seed=number).__enter__()
         folder = self.plane.directory
         kubeconfig = proxy.kubeconfig(folder / f"replica-{number + 1}.kubeconfig", token=self._token)
         name = f"replica-{number + 1}"
-        operator = replica.Replica(kubeconfig, folder, name=name, settings=SETTINGS, command=command)
-        return Place(proxy, operator, command)
+        settings = {**SETTINGS, "shards": str(shards)}
+        operator = replica.Replica(kubeconfig, folder, name=name, settings=settings, command=command)
+        return Place(proxy, operator, command, shards)
 
     def _stop(self, first: int) -> None:
         """Ends the replicas from a number on."""
@@ -175,11 +180,12 @@ class Stage:
             del self._places[first:]
 
 
-def _leads(place: Place) -> bool:
+def _led(place: Place) -> float:
+    """Gives how many shards a replica leads."""
     try:
-        return place.operator.running and place.operator.metric("credential_operator_leader") == 1
+        return place.operator.metric("credential_operator_leader") if place.operator.running else 0
     except OSError:
-        return False
+        return 0
 
 
 @contextlib.contextmanager

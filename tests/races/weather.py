@@ -13,6 +13,8 @@ TAKEN_OVER = 18.0
 """Seconds after which another replica leads at the latest, when the leader was killed."""
 SKEW = 300.0
 """Seconds by which clocks are off."""
+SHARDS = 3
+"""More than there are replicas: each has one at least, and one has two."""
 KINDS = ("/credentials$", "/credentialreferences$", "/secrets$", "/credential")
 
 
@@ -36,12 +38,16 @@ class Gust:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Weather:
-    """How long a round lasts, how many replicas it has, how far their clocks are ahead, and what befalls them."""
+    """How long a round lasts, how many replicas it has, how far their clocks are ahead, and what befalls them.
+
+    They share the work by so many `shards`.
+    """
 
     climate: str
     seconds: float
     clocks: tuple[float, ...]
     gusts: tuple[Gust, ...]
+    shards: int = 1
 
     @property
     def tolerance(self) -> float:
@@ -122,14 +128,44 @@ def _stale(source: random.Random) -> Weather:
     return _weather("stale", STALE + 2.0, gusts, (0.0, 0.0))
 
 
+def _shared(source: random.Random) -> Weather:
+    """Two replicas share the work: shards change hands in order, without it, and while writes are under way."""
+    seconds = TAKEN_OVER + 8.0
+    first, second = source.sample((0, 1), 2)
+    gusts = [
+        # One that comes back asks the other for its share.
+        Gust(at=source.uniform(0.5, 2.0), kind="stop", seconds=0.5, replica=second),
+        Gust(
+            at=source.uniform(5.0, 7.0),
+            kind=source.choice(("kill", "stand still")),
+            seconds=source.choice((0.5, TAKEN_OVER)),
+            replica=first,
+        ),
+        Gust(at=seconds - 1.0, kind="stop", seconds=0.5, replica=second),
+    ]
+    for number in (0, 1):
+        gusts += [
+            Gust(at=0.0, kind="delay", seconds=0.4, what="/leases/", probability=0.2, replica=number),
+            Gust(at=0.0, kind="delay", seconds=0.4, what="/credential", probability=0.2, replica=number),
+            Gust(at=0.0, kind="answer late", seconds=0.6, what="/secrets", probability=0.15, replica=number),
+            Gust(
+                at=source.uniform(0.0, 12.0), kind="hold watches", seconds=5.0, replica=number, what=KINDS[3]
+            ),
+        ]
+    return _weather("shared", seconds, gusts, (0.0, 0.0), shards=SHARDS)
+
+
 CLIMATES: dict[str, Callable[[random.Random], Weather]] = {
     "killed": _killed,
     "led by another": _led,
+    "shared": _shared,
     "slow": _slow,
     "stale": _stale,
 }
 
 
-def _weather(climate: str, seconds: float, gusts: list[Gust], clocks: tuple[float, ...]) -> Weather:
+def _weather(
+    climate: str, seconds: float, gusts: list[Gust], clocks: tuple[float, ...], *, shards: int = 1
+) -> Weather:
     ordered = tuple(sorted(gusts, key=lambda gust: gust.at))
-    return Weather(climate=climate, seconds=seconds, clocks=clocks, gusts=ordered)
+    return Weather(climate=climate, seconds=seconds, clocks=clocks, gusts=ordered, shards=shards)
