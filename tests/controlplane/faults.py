@@ -12,6 +12,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
+from aiohttp import web
+
 from controlplane import identities, ports, relay
 
 START_SECONDS = 10.0
@@ -25,11 +27,15 @@ ATTEMPTS = 5
 
 
 class Seen(NamedTuple):
-    """A request that was answered; status 0 means that its connection was cut instead."""
+    """A request that was answered, and when it came; status 0 means that its connection was cut instead.
+
+    `at` is in seconds since 1970.
+    """
 
     method: str
     path: str
     status: int
+    at: float
 
 
 @dataclasses.dataclass
@@ -262,10 +268,16 @@ class FaultProxy:
                 )
         return verdict
 
-    def _record(self, method: str, path: str, status: int) -> None:
+    def _record(self, request: web.Request, status: int) -> None:
+        seen = Seen(request.method, request.path, status, request[relay.CAME])
         with self._lock:
-            self._requests.append(Seen(method, path, status))
-            if not self._countdown or method in relay.READS or "/leases" in path or status >= FAILED:
+            self._requests.append(seen)
+            if (
+                not self._countdown
+                or seen.method in relay.READS
+                or "/leases" in seen.path
+                or status >= FAILED
+            ):
                 return
             self._countdown -= 1
             last = not self._countdown

@@ -5,6 +5,7 @@ import dataclasses
 import json
 import re
 import ssl
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
@@ -31,6 +32,8 @@ REASONS = {
 READS = frozenset({"GET", "HEAD"})
 LARGEST_BODY = 16 * 1024 * 1024
 CUT = 0
+CAME = web.RequestKey("came", float)
+"""When a request came, in seconds since 1970."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,7 +63,7 @@ class Decide(Protocol):
 class Record(Protocol):
     """Notes what a request was answered with."""
 
-    def __call__(self, method: str, path: str, status: int) -> None:
+    def __call__(self, request: web.Request, status: int) -> None:
         """Note it."""
 
 
@@ -177,6 +180,7 @@ class Relay:
             self.open_writes -= writes
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
+        request[CAME] = time.time()
         watching = request.query.get("watch") in {"1", "true"}
         verdict = self._decide(request.method, request.path, watch=watching)
         await asyncio.sleep(verdict.delay)
@@ -193,7 +197,7 @@ class Relay:
         if verdict.applied:
             async with await self._ask(request) as answer:
                 await answer.read()
-        self._record(request.method, request.path, CUT if verdict.status is None else verdict.status)
+        self._record(request, CUT if verdict.status is None else verdict.status)
         if verdict.status is None:
             _cut(request)
             return web.Response()  # reaches nobody
@@ -211,14 +215,14 @@ class Relay:
                 request.method, target, headers=_end_to_end(request.headers), data=body, allow_redirects=False
             )
         except aiohttp.ClientConnectionError as error:
-            self._record(request.method, request.path, CUT)
+            self._record(request, CUT)
             _cut(request)  # what the operator would see without a proxy
             raise web.HTTPBadGateway from error
 
     async def _pass(
         self, request: web.Request, answer: aiohttp.ClientResponse, *, watching: bool
     ) -> web.StreamResponse:
-        self._record(request.method, request.path, answer.status)
+        self._record(request, answer.status)
         response = web.StreamResponse(status=answer.status, headers=_end_to_end(answer.headers))
         await response.prepare(request)
         watch = Watch(request, answer)

@@ -12,6 +12,7 @@
 `invariants`  what must be true of each history; it does not know the operator's code
 `lent`        the same, of claims from other namespaces and of holders
 `given`       the same, of what is distributed
+`leading`     the same, of who writes
 `ending`      what must be true in the end
 `rounds`      many programs at a time under one weather, and what came of them
 `run`         rounds, one after the other

@@ -5,7 +5,7 @@ import dataclasses
 import time
 from collections.abc import Callable, Iterator, Sequence
 
-from races import actors, ending, given, history, invariants, lent, programs, weather
+from races import actors, ending, given, history, invariants, leading, lent, programs, weather
 from races.api import Api
 from races.history import History, Name
 from races.programs import Program
@@ -142,6 +142,8 @@ class Round:
     def _judge(self, broken: Unsettled) -> int:
         """Adds what was done that must not be; gives how many Credentials went."""
         released = 0
+        for namespace, what in self._led_by_others():
+            broken.setdefault(namespace, []).append(what)
         for scene in self._scenes:
             story = self._past.story(scene.namespaces)
             released += sum(
@@ -157,6 +159,12 @@ class Round:
             if wrong:
                 broken.setdefault(scene.namespace, []).extend(wrong)
         return released
+
+    def _led_by_others(self) -> Iterator[tuple[str, str]]:
+        """Says what was written by replicas that did not lead."""
+        if not any(self.weather.clocks):
+            leases = self._past.story([leading.INSTALLED])
+            yield from leading.broken(self._stage.writes(self.weather), leases, count=self.weather.shards)
 
     def _failures(self, broken: Unsettled) -> Iterator[Failure]:
         for number, scene in enumerate(self._scenes):

@@ -16,6 +16,7 @@ import replica
 from cluster import sites
 from controlplane import ControlPlane
 from controlplane.faults import FaultProxy
+from races.leading import Write
 from races.weather import Gust, Weather
 
 HERE = pathlib.Path(__file__).parent
@@ -88,6 +89,8 @@ class Stage:
             itertools.takewhile(bool, (one == other for one, other in zip(wanted, running, strict=False)))
         )
         self._stop(common)
+        for place in self._places:
+            place.proxy.forget()
         for number in range(common, len(wanted)):
             place = self._place(number, *wanted[number])
             place.operator.start()
@@ -124,6 +127,16 @@ class Stage:
             place.proxy.release_watches()
         elif gust.kind == "stand still":
             self._signal(place, signal.SIGCONT, 0.0)
+
+    def writes(self, weather: Weather) -> list[Write]:
+        """Gives what replicas have written since they were prepared, but for those that have stood still."""
+        still = {gust.replica for gust in weather.gusts if gust.kind == "stand still"}
+        return [
+            Write(place.operator.name, seen.path, seen.at)
+            for number, place in enumerate(self._places)
+            if number not in still
+            for seen in place.proxy.writes
+        ]
 
     def said(self, namespaces: Sequence[str]) -> list[str]:
         """Gives the lines of the replicas' logs about some namespaces, or about none."""

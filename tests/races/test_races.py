@@ -39,18 +39,23 @@ def test_an_operator_that_decides_by_what_its_watches_have_brought_is_found_out(
 @pytest.mark.timeout(1800)
 def test_an_operator_that_writes_revoked_targets_on_is_found_out() -> None:
     theme = "a grant is taken back and given again"
-    assert _found_out("writes-on", _slow(), r"although its reference was Revoked", theme=theme)
+    assert _found_out("writes-on", _seeds("slow"), r"although its reference was Revoked", theme=theme)
 
 
 @pytest.mark.timeout(1800)
 def test_an_operator_that_takes_over_what_somebody_else_has_is_found_out() -> None:
     theme = "neighbours do what they like with what they were given"
-    assert _found_out("takes-over", _slow(), r"^somebody's own secrets", theme=theme)
+    assert _found_out("takes-over", _seeds("slow"), r"^somebody's own secrets", theme=theme)
 
 
-def _slow() -> Iterator[int]:
-    """Yield the seeds whose weather is slow."""
-    return (seed for seed in range(1000) if weather.draw(seed).climate == "slow")
+@pytest.mark.timeout(1800)
+def test_an_operator_that_works_on_what_others_lead_is_found_out() -> None:
+    assert _found_out("works-on-all", _seeds("shared"), r"^replica-\d wrote to .*: replica-\d led$")
+
+
+def _seeds(climate: str) -> Iterator[int]:
+    """Yield the seeds that have a climate."""
+    return (seed for seed in range(1000) if weather.draw(seed).climate == climate)
 
 
 def _found_out(fault: str, seeds: Iterator[int], pattern: str, *, theme: str = "") -> bool:

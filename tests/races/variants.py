@@ -18,6 +18,7 @@ from credential_operator import (
     controller,
     events,
     findings,
+    leader,
     lease,
     lending,
     objects,
@@ -83,9 +84,28 @@ def _take_over() -> None:
     vars(targets)["Targets"] = Targets
 
 
+def _work_on_all() -> None:
+    """Works on every shard as soon as it leads one, and writes whoever leads."""
+
+    class Leader(leader.Leader):
+        @property
+        def shards(self) -> frozenset[int]:
+            led = super().shards
+            return frozenset(self._leases) if led else led
+
+        def holds(self, shard: int = 0) -> bool:
+            return True
+
+        def told(self) -> Mapping[int, bool]:
+            return {shard: one.holds() for shard, one in self._leases.items()}
+
+    vars(leader)["Leader"] = Leader
+
+
 FAULTS: Mapping[str, Callable[[], None]] = {
     "decides-by-cache": _decide_by_cache,
     "takes-over": _take_over,
+    "works-on-all": _work_on_all,
     "writes-on": _write_on,
 }
 
