@@ -100,7 +100,10 @@ def test_grants_come_and_go_with_labels_and_the_target_stays_for_a_while(
     assert borrower.key_in(ENV) == key, "a revoked target is left alone"
     space.patch("credential", "backups", {"spec": {"allowedNamespaces": {"revocationGracePeriod": "1s"}}})
     borrower.until(borrower.gone("secret", ENV), "it goes after the grace period")
-    assert "target" not in borrower.get("credentialreference", "nightly")["status"]
+    borrower.until(
+        lambda: "target" not in borrower.get("credentialreference", "nightly")["status"],
+        "it is said to be gone",
+    )
     space.until(
         lambda: space.get("credential", "backups")["status"]["references"]["count"] == 0, "it counts no more"
     )

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from credential_operator import leader, shards
-from races.history import DELETED, Story, seconds
+from races.history import DELETED, LEASES, Story, seconds
 
 INSTALLED = "credential-operator"
 """The namespace of the Leases."""
@@ -28,9 +28,12 @@ class Write(NamedTuple):
     at: float
 
 
-def broken(writes: Iterable[Write], leases: Story, *, count: int) -> Iterator[tuple[str, str]]:
-    """Says which Credentials were written to by a replica that did not lead, each with its namespace."""
-    turns = _turns(leases)
+def broken(writes: Iterable[Write], installed: Story, *, count: int) -> Iterator[tuple[str, str]]:
+    """Says which Credentials were written to by a replica that did not lead, each with its namespace.
+
+    `installed` is the story of the Leases' namespace, `count` how many shards there are.
+    """
+    turns = _turns(installed)
     for write in writes:
         if (found := CREDENTIAL.search(write.path)) is None:
             continue
@@ -42,11 +45,13 @@ def broken(writes: Iterable[Write], leases: Story, *, count: int) -> Iterator[tu
             )
 
 
-def _turns(leases: Story) -> Turns:
+def _turns(installed: Story) -> Turns:
     """Gives since when who has held each Lease; nobody since it was seen to be free."""
     found: Turns = collections.defaultdict(list)
-    for event in leases:
-        spec = event.object.get("spec") or {}
+    for event in installed:
+        if event.kind != LEASES:
+            continue
+        spec = event.object["spec"]
         holder = "" if event.type == DELETED else spec.get("holderIdentity") or ""
         turns = found[event.metadata["name"]]
         if not turns or turns[-1][1] != holder:

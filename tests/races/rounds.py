@@ -142,8 +142,7 @@ class Round:
     def _judge(self, broken: Unsettled) -> int:
         """Adds what was done that must not be; gives how many Credentials went."""
         released = 0
-        for namespace, what in self._led_by_others():
-            broken.setdefault(namespace, []).append(what)
+        usurped = list(self._usurped())
         for scene in self._scenes:
             story = self._past.story(scene.namespaces)
             released += sum(
@@ -155,16 +154,17 @@ class Round:
                 *given.broken(story),
                 *given.released_in_use(story),
                 *self._outstaying.get(scene.namespace, ()),
+                *(what for namespace, what in usurped if namespace in scene.namespaces),
             ]
             if wrong:
                 broken.setdefault(scene.namespace, []).extend(wrong)
         return released
 
-    def _led_by_others(self) -> Iterator[tuple[str, str]]:
-        """Says what was written by replicas that did not lead."""
+    def _usurped(self) -> Iterator[tuple[str, str]]:
+        """Says in which namespaces a replica wrote that did not lead."""
         if not any(self.weather.clocks):
-            leases = self._past.story([leading.INSTALLED])
-            yield from leading.broken(self._stage.writes(self.weather), leases, count=self.weather.shards)
+            installed = self._past.story([leading.INSTALLED])
+            yield from leading.broken(self._stage.writes(self.weather), installed, count=self.weather.shards)
 
     def _failures(self, broken: Unsettled) -> Iterator[Failure]:
         for number, scene in enumerate(self._scenes):

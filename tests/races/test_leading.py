@@ -6,7 +6,7 @@ import pytest
 
 from credential_operator import leader, shards
 from races import leading
-from races.history import DELETED, LEASES, Event
+from races.history import DELETED, LEASES, SECRETS, Event
 from races.leading import Write
 
 COUNT = 3
@@ -23,6 +23,7 @@ def lease(at: float, holder: str, *, since: float = 0.0, name: str = OURS, type_
     return Event(LEASES, type_, {"metadata": metadata, "spec": spec}, at)
 
 
+KEY = Event(SECRETS, "ADDED", {"metadata": {"name": "key", "namespace": leading.INSTALLED}}, 1)
 HANDED_OVER = [
     lease(11, "one", since=10),
     lease(15, "one", since=10),
@@ -52,7 +53,7 @@ DELETED_LEASE = [lease(11, "one", since=10), lease(20, "one", since=10, type_=DE
     ],
 )
 def test_only_who_leads_may_write(leases: list[Event], replica: str, at: float, led: str) -> None:
-    found = list(leading.broken([Write(replica, PATH, at)], leases, count=COUNT))
+    found = list(leading.broken([Write(replica, PATH, at)], [KEY, *leases], count=COUNT))
     said = f"{replica} wrote to {PATH} at {at:.3f}: {led} led"
     assert found == ([(NAMESPACE, said)] if led else [])
 
