@@ -103,12 +103,12 @@ def without(site: Site, row: Row) -> Iterator[None]:
 def refused(site: Site) -> set[tuple[str, str]]:
     """Return what the API server has refused the operator: resources and verbs, a read as `get`.
 
-    Not what was to be written to a namespace that is being deleted: that is refused whoever asks.
+    Not what was to be made in a namespace that is being deleted: that is refused whoever asks.
     """
     return {
         (_resource(seen.path), VERBS.get(seen.method, "get"))
         for seen in site.proxy.requests
-        if seen.status == 403 and not _ending(site, seen.path)
+        if seen.status == 403 and not (seen.method == "POST" and _ending(site, seen.path))
     }
 
 

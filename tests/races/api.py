@@ -11,8 +11,8 @@ from typing import NamedTuple, Self
 import aiohttp
 
 import controlplane
+from cluster import sites
 from races.history import CLAIMS, CREDENTIALS, JOBS, LEASES, NAMESPACES, PODS, SECRETS, Event, History, Json
-from races.leading import INSTALLED
 
 GROUP = "/apis/credential-operator.io/v1beta1"
 GROUPS = {SECRETS: "/api/v1", PODS: "/api/v1", JOBS: "/apis/batch/v1", CREDENTIALS: GROUP, CLAIMS: GROUP}
@@ -20,7 +20,7 @@ WATCHED = (
     (NAMESPACES, "/api/v1/namespaces", ""),
     *((kind, f"{GROUPS[kind]}/{kind}", "") for kind in (CREDENTIALS, CLAIMS, JOBS, PODS)),
     (SECRETS, "/api/v1/secrets", "type!=helm.sh/release.v1"),
-    (LEASES, f"/apis/coordination.k8s.io/v1/namespaces/{INSTALLED}/leases", ""),
+    (LEASES, f"/apis/coordination.k8s.io/v1/namespaces/{sites.NAMESPACE}/leases", ""),
 )
 """What is followed: a kind, where it is, and which fields its objects have."""
 PATCH = "application/merge-patch+json"

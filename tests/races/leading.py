@@ -13,8 +13,6 @@ from typing import NamedTuple
 from credential_operator import leader, shards
 from races.history import DELETED, LEASES, Story, seconds
 
-INSTALLED = "credential-operator"
-"""The namespace of the Leases."""
 CREDENTIAL = re.compile("/namespaces/([^/]+)/credentials/")
 
 Turns = dict[str, list[tuple[float, str]]]

@@ -5,6 +5,7 @@ import dataclasses
 import time
 from collections.abc import Callable, Iterator, Sequence
 
+from cluster import sites
 from races import actors, ending, given, history, invariants, leading, lent, programs, weather
 from races.api import Api
 from races.history import History, Name
@@ -163,7 +164,7 @@ class Round:
     def _usurped(self) -> Iterator[tuple[str, str]]:
         """Says in which namespaces a replica wrote that did not lead."""
         if not any(self.weather.clocks):
-            installed = self._past.story([leading.INSTALLED])
+            installed = self._past.story([sites.NAMESPACE])
             yield from leading.broken(self._stage.writes(self.weather), installed, count=self.weather.shards)
 
     def _failures(self, broken: Unsettled) -> Iterator[Failure]:

@@ -4,6 +4,7 @@ import datetime
 
 import pytest
 
+from cluster import sites
 from credential_operator import leader, shards
 from races import leading
 from races.history import DELETED, LEASES, SECRETS, Event
@@ -19,11 +20,11 @@ PATH = f"/apis/credential-operator.io/v1beta1/namespaces/{NAMESPACE}/credentials
 def lease(at: float, holder: str, *, since: float = 0.0, name: str = OURS, type_: str = "MODIFIED") -> Event:
     acquired = datetime.datetime.fromtimestamp(since, datetime.UTC).isoformat()
     spec = {"holderIdentity": holder, "acquireTime": acquired}
-    metadata = {"name": name, "namespace": leading.INSTALLED, "resourceVersion": f"{at:.0f}"}
+    metadata = {"name": name, "namespace": sites.NAMESPACE, "resourceVersion": f"{at:.0f}"}
     return Event(LEASES, type_, {"metadata": metadata, "spec": spec}, at)
 
 
-KEY = Event(SECRETS, "ADDED", {"metadata": {"name": "key", "namespace": leading.INSTALLED}}, 1)
+KEY = Event(SECRETS, "ADDED", {"metadata": {"name": "key", "namespace": sites.NAMESPACE}}, 1)
 HANDED_OVER = [
     lease(11, "one", since=10),
     lease(15, "one", since=10),
